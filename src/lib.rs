@@ -1,0 +1,12 @@
+//! Chaos engineering from a terminal or a pipeline.
+//!
+//! An experiment is read, resolved to a plan, and the plan's acts are performed one by one by an
+//! agent on the host they touch, each only after its undo is in the journal. Probes are sampled
+//! throughout. Everything is undone. A verdict falls out, reports print it, and the exit code is
+//! the verdict.
+//!
+//! The modules stand in reading order, the lowest layer first; arrows go down only.
+
+pub mod error;
+pub mod failpoint;
+pub mod outcome;
