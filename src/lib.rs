@@ -10,3 +10,6 @@
 pub mod error;
 pub mod failpoint;
 pub mod outcome;
+
+// What is written, whom it means, what crosses the wire. No effects.
+pub mod spec;

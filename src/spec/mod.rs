@@ -1,0 +1,60 @@
+//! The experiment file as written: types, units, positions. Pure.
+
+mod check;
+mod complaint;
+mod context;
+mod expectation;
+mod experiment;
+mod fault;
+mod hypothesis;
+mod interpolate;
+mod limits;
+mod method;
+mod mistakes;
+mod nearest;
+mod node;
+mod parse;
+mod path;
+mod probe;
+pub mod quantity;
+mod schema;
+mod secrets;
+mod service;
+mod source;
+mod target;
+pub mod template;
+mod tolerance;
+mod tree;
+mod typed;
+mod variable;
+
+#[cfg(test)]
+mod docs_tests;
+#[cfg(test)]
+mod mistakes_tests;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use context::Context;
+pub use expectation::{BodyExpectation, ExitExpectation, JsonExpectation, StatusExpectation};
+pub use experiment::{Experiment, Name};
+pub use fault::{
+    Amount, CpuStress, Direction, DiskFill, Distribution, Fault, NetworkLatency, NetworkPartition,
+    PartitionMode, PauseMethod, Peers, ProcessKill, ProcessPause, ProcessRestart,
+};
+pub use hypothesis::{Abort, Hypothesis, HypothesisProbe, Recovery};
+pub use limits::{Allowance, BlastRadius};
+pub use method::{MethodStep, Step};
+pub use mistakes::Mistakes;
+pub use nearest::hint as nearest_word;
+pub use parse::{assemble, parse, parse_settings};
+pub use probe::{
+    CommandExpectation, CommandProbe, HttpExpectation, HttpProbe, ProbeKind, ProcessMetric,
+    ProcessProbe, TcpProbe,
+};
+pub use schema::schema;
+pub use secrets::Secrets;
+pub use service::{Network, Ready, Restart, Service, Stop};
+pub use target::{ProcessSelector, ServiceSelector, Target};
+pub use tolerance::{Bounds, Tolerance};
+pub use variable::{Secret, Variable};
