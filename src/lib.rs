@@ -12,4 +12,5 @@ pub mod failpoint;
 pub mod outcome;
 
 // What is written, whom it means, what crosses the wire. No effects.
+pub mod act;
 pub mod spec;
