@@ -14,3 +14,4 @@ pub mod outcome;
 // What is written, whom it means, what crosses the wire. No effects.
 pub mod act;
 pub mod spec;
+pub mod target;
