@@ -15,3 +15,7 @@ pub mod outcome;
 pub mod act;
 pub mod spec;
 pub mod target;
+
+// What is measured and how it is judged. No effects.
+pub mod sample;
+pub mod verdict;
