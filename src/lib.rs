@@ -19,3 +19,5 @@ pub mod target;
 // What is measured and how it is judged. No effects.
 pub mod sample;
 pub mod verdict;
+
+pub mod event;
