@@ -21,3 +21,7 @@ pub mod sample;
 pub mod verdict;
 
 pub mod event;
+
+// From faults to acts, from an experiment to a plan. No effects.
+pub mod fault;
+pub mod plan;

@@ -1,0 +1,35 @@
+//! A target of a step, once it is chosen.
+
+use std::fmt;
+
+use crate::act::SiteRef;
+use crate::spec::{Name, Network};
+use crate::target::Process;
+
+/// What a step is done to.
+#[derive(Clone, Debug)]
+pub(super) enum Chosen<'a> {
+    /// A service of the experiment, which does not run yet.
+    Service { name: &'a Name, network: Network },
+    /// A process of this host.
+    Process(&'a Process),
+}
+
+impl Chosen<'_> {
+    /// Where its acts happen.
+    pub(super) fn site(&self) -> SiteRef {
+        match self {
+            Self::Service { name, .. } => SiteRef::Service { name: (*name).clone() },
+            Self::Process(process) => SiteRef::Process(process.id),
+        }
+    }
+}
+
+impl fmt::Display for Chosen<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service { name, .. } => write!(formatter, "service {name}"),
+            Self::Process(process) => process.fmt(formatter),
+        }
+    }
+}
