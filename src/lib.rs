@@ -25,3 +25,6 @@ pub mod event;
 // From faults to acts, from an experiment to a plan. No effects.
 pub mod fault;
 pub mod plan;
+
+// The host: effects, and the one process that has them.
+pub mod sys;
