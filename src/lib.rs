@@ -28,3 +28,5 @@ pub mod plan;
 
 // The host: effects, and the one process that has them.
 pub mod sys;
+
+pub mod agent;
