@@ -30,3 +30,5 @@ pub mod plan;
 pub mod sys;
 
 pub mod agent;
+
+pub mod link;
