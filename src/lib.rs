@@ -32,3 +32,7 @@ pub mod sys;
 pub mod agent;
 
 pub mod link;
+
+// A run: probes, the straight path, and what is told of it.
+pub mod clock;
+pub mod probe;
