@@ -36,3 +36,5 @@ pub mod link;
 // A run: probes, the straight path, and what is told of it.
 pub mod clock;
 pub mod probe;
+
+pub mod run;
