@@ -38,3 +38,5 @@ pub mod clock;
 pub mod probe;
 
 pub mod run;
+
+pub mod report;
