@@ -40,3 +40,6 @@ pub mod probe;
 pub mod run;
 
 pub mod report;
+
+// What people call.
+pub mod demo;
