@@ -43,3 +43,4 @@ pub mod report;
 
 // What people call.
 pub mod demo;
+pub mod doctor;
