@@ -44,3 +44,5 @@ pub mod report;
 // What people call.
 pub mod demo;
 pub mod doctor;
+
+pub mod cli;
