@@ -1,0 +1,8 @@
+//! The command line as a user meets it: help, results, mistakes, completion.
+
+mod commands;
+mod completion;
+mod configuration;
+mod help;
+mod mistakes;
+mod pipe;

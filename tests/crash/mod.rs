@@ -1,0 +1,60 @@
+//! The crash matrix: every fault × every point of its life × everything that can go wrong there.
+//! Whatever happens, the state after equals the state before within two seconds, the exit code is
+//! right, the journal is closed, and nothing of the run is left.
+//!
+//! One test a fault; the cells are generated. `SHAKEDOWN_CELLS=mid-undo` runs only the cells whose
+//! name, such as `disk-fill/mid-undo/EIO on the journal`, contains that text.
+
+mod cell;
+mod controller;
+mod event;
+mod expected;
+mod experiment;
+mod matrix;
+mod point;
+mod stage;
+mod state;
+mod table;
+mod target;
+
+use table::Fault;
+
+#[test]
+fn process_kill() {
+    matrix::check(Fault::Kill);
+}
+
+#[test]
+fn process_pause_by_ptrace() {
+    matrix::check(Fault::PauseByPtrace);
+}
+
+#[test]
+fn process_pause_by_freezer() {
+    matrix::check(Fault::PauseByFreezer);
+}
+
+#[test]
+fn process_restart() {
+    matrix::check(Fault::Restart);
+}
+
+#[test]
+fn cpu_stress() {
+    matrix::check(Fault::Stress);
+}
+
+#[test]
+fn disk_fill() {
+    matrix::check(Fault::Fill);
+}
+
+#[test]
+fn network_partition() {
+    matrix::check(Fault::Partition);
+}
+
+#[test]
+fn network_latency_by_netem() {
+    matrix::check(Fault::Latency);
+}
