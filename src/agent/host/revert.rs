@@ -89,9 +89,19 @@ fn released_by_kernel(id: ProcessId) -> Result<Reverted> {
     Ok(Reverted::AlreadyGone)
 }
 
+/// Whether any thread of the process is stopped by a tracer.
 fn still_traced(id: ProcessId) -> Result<bool> {
-    let stat = process::stat(id.pid)?.filter(|stat| stat.start_time == id.start_time);
-    Ok(stat.is_some_and(|stat| stat.state == 't'))
+    let Some(process) = Process::open(id)? else { return Ok(false) };
+    let threads = match process.threads() {
+        Err(_) if process.ended()? => return Ok(false),
+        threads => threads?,
+    };
+    for thread in threads {
+        if process::thread_stat(id.pid, thread)?.is_some_and(|stat| stat.state == 't') {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn stop_stress(held: Option<Held>, observed: &Observed) -> Result<Reverted> {
