@@ -78,23 +78,9 @@ pub const fn name(fault: &Fault) -> &'static str {
     }
 }
 
-/// Whether it stays until it is undone, so that a step must say `for` how long.
-#[must_use]
-pub const fn lasts(fault: &Fault) -> bool {
-    match fault {
-        Fault::ProcessKill(kill) => kill.every.is_some(),
-        Fault::ProcessRestart(_) => false,
-        Fault::ProcessPause(_)
-        | Fault::CpuStress(_)
-        | Fault::DiskFill(_)
-        | Fault::NetworkPartition(_)
-        | Fault::NetworkLatency(_) => true,
-    }
-}
-
 /// The acts that make up the fault at one site, in the order they are performed.
 pub fn lower(fault: &Fault, site: &SiteRef, terms: &Terms) -> Result<Vec<Act>, LowerError> {
-    if lasts(fault) && terms.duration.is_none() {
+    if fault.lasts() && terms.duration.is_none() {
         return Err(LowerError::NoDuration { fault: name(fault) });
     }
     match fault {

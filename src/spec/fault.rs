@@ -27,6 +27,22 @@ pub enum Fault {
     NetworkLatency(NetworkLatency),
 }
 
+impl Fault {
+    /// Whether it stays until it is undone, so that a step must say `for` how long.
+    #[must_use]
+    pub const fn lasts(&self) -> bool {
+        match self {
+            Self::ProcessKill(kill) => kill.every.is_some(),
+            Self::ProcessRestart(_) => false,
+            Self::ProcessPause(_)
+            | Self::CpuStress(_)
+            | Self::DiskFill(_)
+            | Self::NetworkPartition(_)
+            | Self::NetworkLatency(_) => true,
+        }
+    }
+}
+
 /// Which signal, and how it goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -78,7 +78,7 @@ impl Check<'_> {
         self.fault(&path.key("fault"), step.fault);
         self.fault_fits(path, step.fault, step.target);
         match step.duration {
-            None if lasts(step.fault) => {
+            None if step.fault.lasts() => {
                 let help = "say how long the fault stays, such as `for: 30s`";
                 self.wrong_but(path.clone(), "the field `for` is missing", help);
             }
@@ -165,17 +165,4 @@ pub(super) fn places<'a>(path: &Path, names: &'a ServiceSelector) -> Vec<(Path, 
     let names = names.as_slice();
     let place = |index| if names.len() == 1 { path.clone() } else { path.item(index) };
     names.iter().enumerate().map(|(index, name)| (place(index), name.as_str())).collect()
-}
-
-/// Whether the fault stays until it is undone.
-fn lasts(fault: &Fault) -> bool {
-    match fault {
-        Fault::ProcessKill(kill) => kill.every.is_some(),
-        Fault::ProcessRestart(_) => false,
-        Fault::ProcessPause(_)
-        | Fault::CpuStress(_)
-        | Fault::DiskFill(_)
-        | Fault::NetworkPartition(_)
-        | Fault::NetworkLatency(_) => true,
-    }
 }
