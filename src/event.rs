@@ -67,6 +67,9 @@ pub enum What {
         name: String,
         /// How long it is planned to last.
         planned: Option<Duration>,
+        /// How its fault comes and goes, in words; none if it is simply there all the time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manner: Option<String>,
     },
     /// An act was performed and its undo is in the journal.
     Injected {

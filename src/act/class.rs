@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::spec::Engine;
+
 /// What has to live for the undo to happen.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -21,6 +23,15 @@ pub enum Class {
 }
 
 impl Class {
+    /// The class of what an engine does.
+    #[must_use]
+    pub const fn of_engine(engine: Engine) -> Self {
+        match engine {
+            Engine::Queue | Engine::Nft => Self::K,
+            Engine::Netem | Engine::Tbf | Engine::Iptables => Self::G,
+        }
+    }
+
     /// The class in one word, for tables.
     #[must_use]
     pub const fn word(self) -> &'static str {

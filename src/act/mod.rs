@@ -1,8 +1,13 @@
 //! What crosses the wire: acts, their undos, where they happen. Data only; the agent gives them life.
 
 mod class;
+mod cut;
+mod dns;
 mod effect;
+mod proxy;
+mod shape;
 mod site;
+mod traffic;
 mod undo;
 
 use std::path::PathBuf;
@@ -11,12 +16,17 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use class::Class;
+pub use cut::CutConnections;
+pub use dns::{DnsAnswer, DnsQuestions, FailDns};
 pub use effect::{Effect, Observed, Reverted, Strength};
+pub use proxy::{HttpSpoil, Proxy, ProxyWork, Toxics};
+pub use shape::{Chance, Delay, Impairment, Limit, Reorder, Shape};
 pub use site::{NamespaceId, ProcessId, SiteRef};
-pub use undo::{PauseHold, Undo};
+pub use traffic::{Flow, Hook, Packet, Traffic, UnknownHost};
+pub use undo::{Detour, Egress, PauseHold, ShapedInterface, Undo};
 
-use crate::spec::quantity::{Cores, Correlation, Duration, IpNetwork, Percent, PortRange, Signal};
-use crate::spec::{Allowance, Amount, Distribution, Network, PauseMethod, Restart, Stop};
+use crate::spec::quantity::{Cores, Duration, IpNetwork, Percent, Signal};
+use crate::spec::{Allowance, Amount, Engine, PartitionMode, PauseMethod, Restart, Stop};
 
 /// The number of an act within its run, in the order performed.
 #[derive(
@@ -59,17 +69,24 @@ pub enum Act {
     Stress(Stress),
     /// Takes free disk space.
     FillDisk(FillDisk),
-    /// Drops packets in a network namespace.
+    /// Refuses packets in a network namespace.
     Filter(Filter),
-    /// Delays packets in a network namespace.
+    /// Impairs packets in a network namespace.
     Shape(Shape),
+    /// Cuts TCP connections.
+    Cut(CutConnections),
+    /// Answers questions for names falsely in a network namespace.
+    FailDns(FailDns),
+    /// Leads connections of a network namespace through a proxy.
+    Proxy(Proxy),
 }
 
 /// The run's own network: a bridge in a namespace of its own, with one leg on this host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinNetwork {
-    /// The subnet of the run, such as `198.18.7.0/24`; this host gets its first address.
-    pub subnet: IpNetwork,
+    /// The addresses of this host in the subnets of the run, one for each version of IP at most,
+    /// each with its subnet's prefix, such as `198.18.7.1/24`.
+    pub addresses: Vec<IpNetwork>,
 }
 
 /// A service to start.
@@ -90,10 +107,9 @@ pub struct StartService {
     pub restart_delay: Duration,
     /// How it is stopped.
     pub stop: Stop,
-    /// Its network.
-    pub network: Network,
-    /// Its address with the length of the subnet's prefix, when the network is its own.
-    pub address: Option<IpNetwork>,
+    /// Its addresses, each with its subnet's prefix, in a network of its own; none when it shares
+    /// the host's.
+    pub addresses: Vec<IpNetwork>,
 }
 
 /// A signal to a process.
@@ -155,49 +171,17 @@ pub struct FillDisk {
     pub allow: Vec<Allowance>,
 }
 
-/// Packets to drop.
+/// Packets to refuse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Whose network namespace.
     pub site: SiteRef,
-    /// What is dropped: a packet that matches any of these.
-    pub rules: Vec<FilterRule>,
-}
-
-/// One kind of packet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FilterRule {
-    /// On the way in or out of the namespace.
-    pub hook: Hook,
-    /// The other end's addresses; empty for any.
-    pub peers: Vec<IpNetwork>,
-    /// TCP and UDP ports of either end; empty for any packet.
-    pub ports: Vec<PortRange>,
-}
-
-/// Which way a packet goes, seen from the namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Hook {
-    /// Received.
-    Ingress,
-    /// Sent.
-    Egress,
-}
-
-/// Packets to delay.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shape {
-    /// Whose network namespace; every interface but `lo` is shaped, on the way out.
-    pub site: SiteRef,
-    /// The mean delay.
-    pub delay: Duration,
-    /// Its variation.
-    pub jitter: Duration,
-    /// How much each delay depends on the one before.
-    pub correlation: Correlation,
-    /// How the variation is distributed.
-    pub distribution: Distribution,
+    /// Which packets.
+    pub traffic: Traffic,
+    /// What becomes of them.
+    pub mode: PartitionMode,
+    /// What does it.
+    pub engine: Engine,
 }
 
 impl Act {
@@ -209,13 +193,55 @@ impl Act {
             | Self::StartService(_)
             | Self::Stress(_)
             | Self::FillDisk(_)
-            | Self::Filter(_) => Class::K,
+            | Self::FailDns(_)
+            | Self::Proxy(_) => Class::K,
+            Self::Filter(filter) => Class::of_engine(filter.engine),
             Self::Pause(pause) => match pause.method {
                 PauseMethod::Auto | PauseMethod::Ptrace => Class::K,
                 PauseMethod::Freezer => Class::G,
             },
-            Self::Shape(_) | Self::Restart(_) => Class::G,
-            Self::Signal(_) => Class::X,
+            Self::Shape(shape) => Class::of_engine(shape.engine),
+            Self::Restart(_) => Class::G,
+            // Only what is refused from now on can be let in again.
+            Self::Cut(cut) if cut.refuse => Class::K,
+            Self::Cut(_) | Self::Signal(_) => Class::X,
+        }
+    }
+
+    /// The packets or connections it is about.
+    #[must_use]
+    pub const fn traffic(&self) -> Option<&Traffic> {
+        match self {
+            Self::Filter(act) => Some(&act.traffic),
+            Self::Shape(act) => Some(&act.traffic),
+            Self::Cut(act) => Some(&act.traffic),
+            Self::Proxy(act) => Some(&act.traffic),
+            Self::JoinNetwork(_)
+            | Self::StartService(_)
+            | Self::Signal(_)
+            | Self::Restart(_)
+            | Self::Pause(_)
+            | Self::Stress(_)
+            | Self::FillDisk(_)
+            | Self::FailDns(_) => None,
+        }
+    }
+
+    /// The same, to leave more of them alone.
+    pub const fn traffic_mut(&mut self) -> Option<&mut Traffic> {
+        match self {
+            Self::Filter(act) => Some(&mut act.traffic),
+            Self::Shape(act) => Some(&mut act.traffic),
+            Self::Cut(act) => Some(&mut act.traffic),
+            Self::Proxy(act) => Some(&mut act.traffic),
+            Self::JoinNetwork(_)
+            | Self::StartService(_)
+            | Self::Signal(_)
+            | Self::Restart(_)
+            | Self::Pause(_)
+            | Self::Stress(_)
+            | Self::FillDisk(_)
+            | Self::FailDns(_) => None,
         }
     }
 
@@ -232,6 +258,9 @@ impl Act {
             Self::FillDisk(act) => act.site.clone(),
             Self::Filter(act) => act.site.clone(),
             Self::Shape(act) => act.site.clone(),
+            Self::Cut(act) => act.site.clone(),
+            Self::FailDns(act) => act.site.clone(),
+            Self::Proxy(act) => act.site.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod effects;
 mod held;
 mod network;
 mod prepare;
+mod reach;
 mod revert;
 mod snapshot;
 mod take;
@@ -21,6 +22,7 @@ use super::lock::Lock;
 use super::protocol::Notice;
 use super::system::System;
 use crate::act::{Act, ActId, Effect, Observed, Reverted, SiteRef, Undo};
+use crate::spec::Engine;
 use crate::spec::quantity::Signal;
 use crate::sys::clock::boottime;
 use crate::sys::disk::Directory;
@@ -28,6 +30,7 @@ use crate::sys::net::{Bridge, Namespace};
 use crate::sys::process::Process;
 use crate::sys::service::{Launch, ServiceNews, Services};
 use held::Held;
+use network::{Named, Queued, Share};
 use snapshot::Snapshot;
 
 /// This machine, seen by one run.
@@ -48,6 +51,10 @@ pub struct Host {
     bridge: Option<Bridge>,
     /// The namespaces and directories that acts are about to be performed in.
     namespaces: BTreeMap<ActId, Namespace>,
+    /// The peers that acts name.
+    named: BTreeMap<ActId, Named>,
+    /// Their targets' part of those that they share with others.
+    shares: BTreeMap<ActId, Share>,
     directories: BTreeMap<ActId, Directory>,
 }
 
@@ -66,6 +73,8 @@ impl Host {
             locks: BTreeMap::new(),
             bridge: None,
             namespaces: BTreeMap::new(),
+            named: BTreeMap::new(),
+            shares: BTreeMap::new(),
             directories: BTreeMap::new(),
         }
     }
@@ -92,6 +101,29 @@ impl Host {
         Process::open(id)?.with_context(|| format!("{site} has ended"))
     }
 
+    /// Has acts done to the addresses that their peers have got meanwhile.
+    fn follow_names(&mut self) {
+        for (id, named) in &mut self.named {
+            // An act that is about to be performed learns of them then.
+            let Some(held) = self.held.get_mut(id) else { continue };
+            if let Some(traffic) = named.news() {
+                let done = traffic.and_then(|traffic| held.aim_at(&traffic));
+                named.noted(done);
+            }
+        }
+    }
+
+    /// The queues in the namespace from which an undo takes chains of a packet filter.
+    fn queues_beside(&mut self, undo: &Undo) -> impl Iterator<Item = &mut Queued> {
+        let namespace = undo.unfiltered();
+        self.held.values_mut().filter_map(move |held| match held {
+            Held::Queued(queued) if namespace.is_some_and(|it| queued.is_in(it)) => {
+                Some(queued.as_mut())
+            }
+            _ => None,
+        })
+    }
+
     /// The process an act is about: found before its undo was written down, and still the same.
     fn target(&mut self, id: ActId) -> Result<Process> {
         self.found.remove(&id).context("the act's target was not looked up before")
@@ -101,8 +133,19 @@ impl Host {
 impl System for Host {
     fn check(&self, act: &Act) -> Result<()> {
         match act {
-            Act::Filter(_) => network::check_filter(),
-            Act::Shape(_) => network::check_shape(),
+            Act::Filter(filter) => {
+                network::check_filter(filter.engine, network::action_of(filter.mode))
+            }
+            Act::FailDns(_) => network::check_dns(),
+            Act::Shape(shape) => match shape.engine {
+                Engine::Nft | Engine::Iptables => {
+                    network::check_filter(shape.engine, network::loss_of(&shape.impairment)?)
+                }
+                Engine::Queue => network::check_queue(shape),
+                Engine::Netem | Engine::Tbf => network::check_shape(shape),
+            },
+            Act::Proxy(proxy) => network::check_proxy(proxy),
+            Act::Cut(cut) => network::check_cut(cut),
             _ => Ok(()),
         }
     }
@@ -115,21 +158,29 @@ impl System for Host {
         let id = recorded.id();
         let held = self.take(&recorded)?;
         let observed = Observed { processes: held.processes() };
-        let effect = held.effect(&self.services);
         self.held.insert(id, held);
-        Ok((effect?, observed))
+        Ok((self.verify(id)?, observed))
     }
 
     fn verify(&mut self, id: ActId) -> Result<Effect> {
-        self.held.get(&id).context("the act is not in effect")?.effect(&self.services)
+        let held = self.held.get(&id).context("the act is not in effect")?;
+        let effect = held.effect(&self.services)?;
+        Ok(match self.named.get(&id) {
+            Some(named) => named.effect(&effect),
+            None => effect,
+        })
     }
 
     fn revert(&mut self, id: ActId, undo: &Undo, observed: &Observed) -> Reverted {
         self.found.remove(&id);
         self.namespaces.remove(&id);
+        self.named.remove(&id);
+        self.shares.remove(&id);
         self.directories.remove(&id);
         let held = self.held.remove(&id);
+        self.queues_beside(undo).for_each(Queued::suspend);
         let outcome = revert::revert((&mut self.services, &mut self.bridge), held, undo, observed);
+        self.queues_beside(undo).for_each(Queued::resume);
         self.locks.remove(&id);
         match outcome {
             Ok(reverted) => reverted,
@@ -142,12 +193,14 @@ impl System for Host {
 
     fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let paused = self.held.values().filter_map(Held::awaited);
-        self.services.processes().chain(paused).map(AsFd::as_fd).collect()
+        let named = self.named.values().map(AsFd::as_fd);
+        self.services.processes().chain(paused).map(AsFd::as_fd).chain(named).collect()
     }
 
     fn next_moment(&self) -> Option<Duration> {
         let escalation = self.escalations.iter().map(|(moment, _)| *moment).min();
-        [escalation, self.services.next_moment()].into_iter().flatten().min()
+        let held = self.held.values().filter_map(Held::next_moment).min();
+        [escalation, held, self.services.next_moment()].into_iter().flatten().min()
     }
 
     fn tick(&mut self) -> Vec<Notice> {
@@ -155,7 +208,8 @@ impl System for Host {
         // An error here means that the process is gone, which is what was wanted.
         let due = self.escalations.extract_if(.., |(moment, _)| *moment <= now);
         due.for_each(|(_, process)| drop(process.signal(Signal::KILL)));
-        self.held.values_mut().for_each(Held::reap);
+        self.held.values_mut().for_each(|held| held.tick(now));
+        self.follow_names();
         self.services.tick().into_iter().map(notice).collect()
     }
 

@@ -14,7 +14,7 @@ use crate::act::{Act, ActId, Class, Observed, Reverted, Undo};
 
 pub(super) use file::Busy;
 use file::JournalFile;
-pub use history::{History, read_history};
+pub use history::{Entry, History, read_history};
 use record::Record;
 
 /// What is known before the first act.

@@ -13,7 +13,7 @@ mod system;
 mod undo_text;
 
 pub use host::Host;
-pub use journal::{Header, History, Journal, Recorded, read_history, runtime_folder};
+pub use journal::{Entry, Header, History, Journal, Recorded, read_history, runtime_folder};
 pub use lock::Lock;
 pub use protocol::{
     Answer, FromAgent, Hello, Notice, PROTOCOL, Request, ToAgent, read_frame, write_frame,

@@ -7,6 +7,7 @@ use clap_complete::engine::{
     ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
 };
 
+use super::{exec, orphans};
 use crate::agent::Runs;
 use crate::fault;
 use crate::target::{ProcessTable, printable};
@@ -27,6 +28,17 @@ pub(super) fn runs() -> ArgValueCandidates {
         let names = Runs::locate().and_then(|runs| runs.names()).unwrap_or_default();
         let candidate = |(order, name)| CompletionCandidate::new(name).display_order(Some(order));
         names.into_iter().rev().enumerate().map(candidate).collect()
+    })
+}
+
+/// The services of runs that are going on.
+pub(super) fn running_services() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let unclosed = Runs::locate().and_then(|runs| runs.unclosed()).unwrap_or_default();
+        let living = unclosed.into_iter().filter_map(|(_, history)| history.ok());
+        let living = living.filter(orphans::is_alive);
+        let names = living.flat_map(|history| exec::services(&history));
+        names.map(|(name, _)| CompletionCandidate::new(name)).collect()
     })
 }
 

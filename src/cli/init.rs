@@ -100,7 +100,7 @@ mod tests {
             environment: &|_| None,
             read_file: &|_| Err(ErrorKind::NotFound.into()),
             binary: PathBuf::from("/bin/shakedown"),
-            subnet: "198.18.0.0/24".parse().unwrap(),
+            subnets: vec!["198.18.0.0/24".parse().unwrap()],
         };
         spec::parse(text, "experiment.yaml", &context).unwrap()
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::loading::{self, Loaded};
 use super::selector::Selector;
+use super::subnets::Subnets;
 use super::{candidates, faults, orphans, run};
 use crate::agent::Runs;
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::fault::catalogue;
 use crate::outcome::Outcome;
 use crate::report::{Format, Style, render};
 use crate::spec::Experiment;
-use crate::spec::quantity::{Duration, IpNetwork};
+use crate::spec::quantity::Duration;
 
 /// Inject one fault, without a file, and undo it.
 ///
@@ -63,9 +64,9 @@ impl Args {
         let runs = Runs::locate()?;
         orphans::undo(&runs)?;
         let seed = self.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-        let subnet: IpNetwork = "198.18.0.0/24".parse().map_err(Error::usage)?;
-        let plan = loading::plan_of(&experiment, None, seed, subnet, None)?;
-        let loaded = Loaded { file: PathBuf::from("(command line)"), experiment, plan };
+        let plan = loading::plan_of(&experiment, None, seed, Vec::new(), None)?;
+        let file = PathBuf::from("(command line)");
+        let loaded = Loaded { file, experiment, plan, subnets: Subnets::default() };
         let summary = run::perform(&runs, loaded, Duration::from_secs(5))?;
         let mut stdout = anstream::stdout().lock();
         let _ = render(self.format, Style::of(&std::io::stdout()), &summary, &mut stdout);

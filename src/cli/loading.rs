@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::config::Config;
+use super::subnets::{self, Subnets};
 use crate::error::{Error, Result};
+use crate::fault::Engines;
 use crate::outcome::Outcome;
 use crate::plan::{self, Plan, Setting};
 use crate::spec::quantity::IpNetwork;
-use crate::spec::{self, Context, Experiment, Network, Secret};
+use crate::spec::{self, Context, Experiment, MethodStep, Secret};
 use crate::sys::net;
 use crate::target;
 
@@ -39,10 +41,11 @@ pub(super) struct Loaded {
     pub(super) file: PathBuf,
     pub(super) experiment: Experiment,
     pub(super) plan: Plan,
+    pub(super) subnets: Subnets,
 }
 
 /// Reads an experiment; standard input for `-`.
-pub(super) fn read(file: &Path, given: &Given) -> Result<(Experiment, IpNetwork)> {
+pub(super) fn read(file: &Path, given: &Given) -> Result<(Experiment, Subnets)> {
     let unreadable = |error| Error::new(Outcome::Usage, error);
     let text = if file == Path::new("-") {
         std::io::read_to_string(std::io::stdin())
@@ -61,27 +64,23 @@ pub(super) fn read(file: &Path, given: &Given) -> Result<(Experiment, IpNetwork)
             })?
     };
     let origin = file.display().to_string();
-    let experiment = parse(&text, &origin, given, DEFAULT_SUBNET)?;
-    if experiment.services.values().all(|service| service.network == Network::Host) {
-        return Ok((experiment, DEFAULT_SUBNET));
+    // Which subnets are needed depends on the services, and what they are is part of the text: the
+    // first stand for the real ones until that is known.
+    let experiment = parse(&text, &origin, given, net::subnets(0).to_vec())?;
+    let subnets = Subnets::for_services(&experiment)?;
+    if subnets.networks.is_empty() {
+        return Ok((experiment, subnets));
     }
-    let subnet = net::Namespace::current()
-        .and_then(|namespace| net::free_subnet(&net::RouteSocket::open(&namespace)?))
-        .context("there is no subnet for the run's services")?;
-    Ok((parse(&text, &origin, given, subnet)?, subnet))
+    Ok((parse(&text, &origin, given, subnets.networks.clone())?, subnets))
 }
 
-/// From the range for measuring networks (RFC 2544), which nobody routes.
-const DEFAULT_SUBNET: IpNetwork =
-    IpNetwork { address: std::net::IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 0)), prefix: 24 };
-
-fn parse(text: &str, origin: &str, given: &Given, subnet: IpNetwork) -> Result<Experiment> {
+fn parse(text: &str, origin: &str, given: &Given, subnets: Vec<IpNetwork>) -> Result<Experiment> {
     let context = Context {
         overrides: given.variables.iter().cloned().collect(),
         environment: &|name| std::env::var(name).ok(),
         read_file: &|path| std::fs::read_to_string(path),
         binary: std::env::current_exe().context("cannot find this program")?,
-        subnet,
+        subnets,
     };
     spec::parse(text, origin, &context).map_err(Error::from)
 }
@@ -93,9 +92,10 @@ pub(super) fn load(
     seed: u64,
     journal: Option<&Path>,
 ) -> Result<Loaded> {
-    let (experiment, subnet) = read(file, given)?;
-    let plan = plan_of(&experiment, given.environment()?, seed, subnet, journal)?;
-    Ok(Loaded { file: file.to_owned(), experiment, plan })
+    let (experiment, subnets) = read(file, given)?;
+    let networks = subnets.networks.clone();
+    let plan = plan_of(&experiment, given.environment()?, seed, networks, journal)?;
+    Ok(Loaded { file: file.to_owned(), experiment, plan, subnets })
 }
 
 /// Plans an experiment on this host as it is now.
@@ -103,12 +103,26 @@ pub(super) fn plan_of(
     experiment: &Experiment,
     environment: Option<String>,
     seed: u64,
-    subnet: IpNetwork,
+    subnets: Vec<IpNetwork>,
     journal: Option<&Path>,
 ) -> Result<Plan> {
     let candidates = target::gather(experiment, &[], journal)?;
-    let setting = Setting { seed, subnet, environment };
-    plan::plan(experiment, &candidates, &setting).map_err(Error::from)
+    let engines = engines(experiment)?;
+    let setting = Setting { seed, subnets, environment, engines };
+    let plan = plan::plan(experiment, &candidates, &setting)?;
+    subnets::refuse_used(plan.network.as_ref())?;
+    Ok(plan)
+}
+
+/// Which engines this machine has, tried only when a network fault needs one.
+fn engines(experiment: &Experiment) -> Result<Engines> {
+    let mut steps = experiment.method.iter().flat_map(MethodStep::steps);
+    if !steps.any(|step| step.fault.is_network()) {
+        return Ok(Engines::default());
+    }
+    let missing = net::missing_engines()?;
+    let without = |engines: Engines, (engine, reason)| engines.without(engine, reason);
+    Ok(missing.into_iter().fold(Engines::default(), without))
 }
 
 impl Given {

@@ -5,6 +5,7 @@ mod candidates;
 mod completions;
 mod config;
 mod doctor;
+mod exec;
 mod faults;
 mod init;
 mod inject;
@@ -19,6 +20,7 @@ mod run;
 mod schema;
 mod selector;
 mod status;
+mod subnets;
 mod targets;
 mod validate;
 
@@ -62,6 +64,7 @@ enum Command {
     Faults(faults::Args),
     Doctor(doctor::Args),
     Status(status::Args),
+    Exec(exec::Args),
     Rollback(rollback::Args),
     Report(report::Args),
     Schema(schema::Args),
@@ -109,6 +112,7 @@ impl Command {
             Self::Plan(args) => args.exec(),
             Self::Inject(args) => args.exec(),
             Self::Status(args) => args.exec(),
+            Self::Exec(args) => args.exec(),
             Self::Rollback(args) => args.exec(),
             Self::Report(args) => args.exec(),
             Self::Init(args) => args.exec(),

@@ -133,6 +133,8 @@ impl Args {
 
 /// Runs one plan on a thread of its own making, with the live terminal on standard error.
 pub(super) fn perform(runs: &Runs, loaded: Loaded, heartbeat: Duration) -> Result<Summary> {
+    // Held until the run has ended.
+    let _subnets = loaded.subnets.claim(loaded.plan.network.as_ref())?;
     let run = new_id(jiff::Timestamp::now());
     let setup = Setup {
         secrets: loading::secrets(&loaded.experiment)?,

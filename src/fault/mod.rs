@@ -1,16 +1,19 @@
 //! Faults lowered to acts, one file per fault. Pure: a fault neither performs nor undoes anything.
 
 mod catalogue;
+mod connection_reset;
 mod cpu_stress;
 mod disk_fill;
-mod network_latency;
-mod network_partition;
+mod dns_failure;
+mod network;
 mod process_kill;
 mod process_pause;
 mod process_restart;
 
-pub use catalogue::{FaultEntry, Parameter, catalogue};
+pub use catalogue::{EngineEntry, FaultEntry, Parameter, catalogue};
 use indexmap::IndexMap;
+use network::able;
+pub use network::{Cuts, Engines, NoEngine, NoShape, between, bounds, engine, packets};
 use thiserror::Error;
 
 use crate::act::{Act, SiteRef};
@@ -22,10 +25,14 @@ use crate::spec::{Allowance, Fault, Name};
 pub struct Terms {
     /// How long it stays.
     pub duration: Option<Duration>,
-    /// The services of the experiment: each with its address, or `None` on the host's network.
-    pub services: IndexMap<Name, Option<IpNetwork>>,
+    /// The services of the experiment with their addresses, none on the host's network.
+    pub services: IndexMap<Name, Vec<IpNetwork>>,
     /// What the file allows by name.
     pub allow: Vec<Allowance>,
+    /// What this machine has for network faults.
+    pub engines: Engines,
+    /// What every choice follows from.
+    pub seed: u64,
 }
 
 /// Why a fault cannot be turned into acts.
@@ -48,6 +55,18 @@ pub enum LowerError {
     /// No amount, or two.
     #[error("`disk-fill` takes exactly one of `size`, `percent`, `leave-free`")]
     NoAmount,
+    /// No loss, or two.
+    #[error("`network-loss` takes exactly one of `percent`, `every`, `gilbert-elliott`, `markov`")]
+    NoLoss,
+    /// Nothing can do it.
+    #[error(transparent)]
+    NoEngine(#[from] NoEngine),
+    /// Nodes that cannot be partitioned so.
+    #[error(transparent)]
+    NoShape(#[from] NoShape),
+    /// A partition between nodes, with a single target to lower it for.
+    #[error("a partition `between` nodes takes services of this experiment as its targets")]
+    NodesNeeded,
     /// A peer that is no service.
     #[error("peer `{name}` is no service of this experiment")]
     UnknownPeer {
@@ -73,8 +92,17 @@ pub const fn name(fault: &Fault) -> &'static str {
         Fault::ProcessRestart(_) => process_restart::NAME,
         Fault::CpuStress(_) => cpu_stress::NAME,
         Fault::DiskFill(_) => disk_fill::NAME,
-        Fault::NetworkPartition(_) => network_partition::NAME,
-        Fault::NetworkLatency(_) => network_latency::NAME,
+        Fault::NetworkPartition(_) => network::partition::NAME,
+        Fault::NetworkLatency(_) => network::latency::NAME,
+        Fault::NetworkLoss(_) => network::loss::NAME,
+        Fault::NetworkDuplication(_) => network::duplication::NAME,
+        Fault::NetworkCorruption(_) => network::corruption::NAME,
+        Fault::NetworkReordering(_) => network::reordering::NAME,
+        Fault::NetworkRate(_) => network::rate::NAME,
+        Fault::ConnectionReset(_) => connection_reset::NAME,
+        Fault::DnsFailure(_) => dns_failure::NAME,
+        Fault::HttpFault(_) => network::http_fault::NAME,
+        Fault::TcpProxy(_) => network::tcp_proxy::NAME,
     }
 }
 
@@ -89,8 +117,17 @@ pub fn lower(fault: &Fault, site: &SiteRef, terms: &Terms) -> Result<Vec<Act>, L
         Fault::ProcessRestart(restart) => process_restart::lower(restart, site),
         Fault::CpuStress(stress) => Ok(cpu_stress::lower(stress, site, terms)),
         Fault::DiskFill(fill) => disk_fill::lower(fill, site, terms),
-        Fault::NetworkPartition(partition) => network_partition::lower(partition, site, terms),
-        Fault::NetworkLatency(latency) => Ok(network_latency::lower(latency, site)),
+        Fault::NetworkPartition(fault) => network::partition::lower(fault, site, terms),
+        Fault::NetworkLatency(fault) => network::latency::lower(fault, site, terms),
+        Fault::NetworkLoss(fault) => network::loss::lower(fault, site, terms),
+        Fault::NetworkDuplication(fault) => network::duplication::lower(fault, site, terms),
+        Fault::NetworkCorruption(fault) => network::corruption::lower(fault, site, terms),
+        Fault::NetworkReordering(fault) => network::reordering::lower(fault, site, terms),
+        Fault::NetworkRate(fault) => network::rate::lower(fault, site, terms),
+        Fault::ConnectionReset(reset) => connection_reset::lower(reset, site, terms),
+        Fault::DnsFailure(failure) => Ok(dns_failure::lower(failure, site)),
+        Fault::HttpFault(fault) => network::http_fault::lower(fault, site, terms),
+        Fault::TcpProxy(fault) => network::tcp_proxy::lower(fault, site, terms),
     }
 }
 
@@ -110,8 +147,11 @@ pub fn undo_in_words(act: &Act) -> String {
         Act::Pause(pause) => process_pause::undo_in_words(pause),
         Act::Stress(stress) => cpu_stress::undo_in_words(stress),
         Act::FillDisk(fill) => disk_fill::undo_in_words(fill),
-        Act::Filter(_) => network_partition::undo_in_words(),
-        Act::Shape(_) => network_latency::undo_in_words(),
+        Act::Filter(filter) => network::partition::undo_in_words(filter.engine),
+        Act::Shape(shape) => network::undo_in_words(shape),
+        Act::Cut(cut) => connection_reset::undo_in_words(cut),
+        Act::FailDns(_) => dns_failure::undo_in_words(),
+        Act::Proxy(_) => network::proxied::undo_in_words(),
     }
 }
 
@@ -140,6 +180,8 @@ mod tests {
             json!({"disk-fill": {"path": "/data", "leave-free": "1MiB"}}),
             json!({"network-partition": {}}),
             json!({"network-latency": {"delay": "250ms", "jitter": "50ms"}}),
+            json!({"http-fault": {"ports": [80], "abort": "reset"}}),
+            json!({"tcp-proxy": {"ports": [80], "timeout": {}}}),
         ];
         let terms = Terms { duration: Some(Duration::from_secs(3)), ..Terms::default() };
         let mut lines = Vec::new();
@@ -157,6 +199,8 @@ mod tests {
         disk-fill K: unnamed file closed, space free again; the kernel does so when the agent ends
         network-partition K: our nft table deleted; the kernel does so when the agent ends
         network-latency G: our queueing discipline deleted, the kernel's default is back
+        http-fault K: our nft table deleted, the proxy and its connections closed; the kernel does so when the agent ends
+        tcp-proxy K: our nft table deleted, the proxy and its connections closed; the kernel does so when the agent ends
         ");
     }
 

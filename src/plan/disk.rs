@@ -15,7 +15,7 @@ pub(super) fn mount<'a>(
     surroundings: &'a Surroundings,
 ) -> Option<&'a Mount> {
     let mounts = match target {
-        Chosen::Service { .. } => &surroundings.mounts,
+        Chosen::Service { .. } | Chosen::Host => &surroundings.mounts,
         Chosen::Process(process) => surroundings.mounts_of.get(&process.id.pid)?,
     };
     Mount::of(path, mounts)

@@ -7,8 +7,8 @@ use thiserror::Error;
 use crate::error::Error as CommandError;
 use crate::fault::LowerError;
 use crate::outcome::Outcome;
-use crate::spec::Name;
-use crate::spec::quantity::{Duration, IpNetwork, Percent};
+use crate::spec::quantity::{Duration, Percent};
+use crate::spec::{Name, NoAddress};
 
 /// A refusal and the place in the file that it is about.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -49,7 +49,7 @@ pub enum Refusal {
     #[error("the selector matches nothing on this host")]
     NothingMatches,
     /// No target, or two.
-    #[error("give exactly one of `service`, `process`")]
+    #[error("give exactly one of `service`, `process`, `host`")]
     NoTarget,
     /// `except` beside services.
     #[error(
@@ -61,23 +61,31 @@ pub enum Refusal {
     UnknownService { name: Name },
     /// Class X on a stranger.
     #[error(
-        "`{fault}` cannot be undone, and {target} is no service of this experiment; write `allow: [irreversible]` in blast-radius if its supervisor brings it back"
+        "`{fault}` cannot be undone, and {target} is no service of this experiment; write `allow: [irreversible]` in blast-radius if it recovers by itself"
     )]
     Irreversible { fault: &'static str, target: String },
     /// The host's own network.
-    #[error("{target} shares the host's network, where `{fault}` would hit every other process too; this version only reaches targets with a network of their own{}",
+    #[error(
+        "`{fault}` on this host's network hits every process that shares it; write `allow: [host]` in blast-radius if that is meant"
+    )]
+    HostNetwork { fault: &'static str },
+    /// The host's network, for a fault that meets everybody in it.
+    #[error("{target} shares the host's network, where `{fault}` would meet every other process too; it needs a target with a network of its own{}",
         if *.service { ": give the service `network: own`" } else { "" })]
-    HostNetwork { fault: &'static str, target: String, service: bool },
+    SharedNetwork { fault: &'static str, target: String, service: bool },
     /// A network namespace that we may not look at.
     #[error(
         "cannot see which network {target} is in, so `{fault}` might hit the host's; run as root, and see that the process still runs"
     )]
     UnknownNetwork { fault: &'static str, target: String },
-    /// More services than addresses.
+    /// Too much that must stay reachable.
     #[error(
-        "the subnet {subnet} has too few addresses for {services} services with a network of their own"
+        "{figure} peers of the control path would have to be left alone, and {limit} is the most; name `peers` that leave them out"
     )]
-    SubnetTooSmall { subnet: IpNetwork, services: usize },
+    TooManyLifelines { figure: usize, limit: usize },
+    /// A service that cannot have its address.
+    #[error(transparent)]
+    NoAddress(#[from] NoAddress),
     /// A path that depends on who looks.
     #[error("`{}` is not absolute; write the path from `/`", .path.display())]
     RelativePath { path: PathBuf },
@@ -106,6 +114,7 @@ impl Refusal {
             | Self::ExceptOfServices
             | Self::UnknownService { .. }
             | Self::RelativePath { .. }
+            | Self::NoAddress(_)
             | Self::Fault(_) => Outcome::Usage,
             Self::Environment { .. }
             | Self::LimitTooHigh { .. }
@@ -116,8 +125,9 @@ impl Refusal {
             | Self::NothingMatches
             | Self::Irreversible { .. }
             | Self::HostNetwork { .. }
+            | Self::SharedNetwork { .. }
             | Self::UnknownNetwork { .. }
-            | Self::SubnetTooSmall { .. }
+            | Self::TooManyLifelines { .. }
             | Self::Virtual { .. }
             | Self::FileSystem { .. } => Outcome::NotInjected,
         }

@@ -1,10 +1,11 @@
 //! The limits of the blast radius.
 
 use super::chosen::Chosen;
+use super::control::Reach;
 use super::{PlanError, Refusal, Setting};
 use crate::act::{Act, Class};
 use crate::spec::quantity::Duration;
-use crate::spec::{Allowance, BlastRadius, Experiment, Network};
+use crate::spec::{Allowance, BlastRadius, Experiment};
 use crate::target::Surroundings;
 
 /// The highest `max-duration` without an allowance.
@@ -61,31 +62,64 @@ pub(super) fn irreversible(
     target: &Chosen<'_>,
     act: &Act,
 ) -> Result<(), Refusal> {
-    let stranger = matches!(target, Chosen::Process(_));
-    if act.class() == Class::X && stranger && !limits.allows(Allowance::Irreversible) {
+    let stranger = !matches!(target, Chosen::Service { .. });
+    let irreversible = act.class() == Class::X || matches!(act, Act::Cut(_));
+    if irreversible && stranger && !limits.allows(Allowance::Irreversible) {
         return Err(Refusal::Irreversible { fault, target: target.to_string() });
     }
     Ok(())
 }
 
-/// Network faults need a network namespace that is not the host's.
+/// Whether a target has a share of the host's network only.
+pub(super) fn shares_host(target: &Chosen<'_>, surroundings: &Surroundings) -> bool {
+    reach(target, surroundings) == Some(Reach::Share)
+}
+
+/// What disturbs all of the host's network must be allowed, and no network may be disturbed that
+/// cannot be told from it.
 pub(super) fn network(
+    limits: &BlastRadius,
     fault: &'static str,
     target: &Chosen<'_>,
     act: &Act,
     surroundings: &Surroundings,
 ) -> Result<(), Refusal> {
-    if !matches!(act, Act::Filter(_) | Act::Shape(_)) {
+    let led = matches!(act, Act::FailDns(_) | Act::Proxy(_));
+    if act.traffic().is_none() && !led {
         return Ok(());
     }
-    let on_host = |service| Refusal::HostNetwork { fault, target: target.to_string(), service };
     match target {
-        Chosen::Service { network: Network::Own, .. } => Ok(()),
-        Chosen::Service { network: Network::Host, .. } => Err(on_host(true)),
-        Chosen::Process(process) => match surroundings.namespaces(process.id).net {
-            Some(network) if surroundings.host_networks.contains(&network) => Err(on_host(false)),
-            Some(_) if !surroundings.host_networks.is_empty() => Ok(()),
-            _ => Err(Refusal::UnknownNetwork { fault, target: target.to_string() }),
-        },
+        Chosen::Host if !limits.allows(Allowance::Host) => Err(Refusal::HostNetwork { fault }),
+        Chosen::Process(_) if reach(target, surroundings).is_none() => {
+            Err(Refusal::UnknownNetwork { fault, target: target.to_string() })
+        }
+        // What leads connections elsewhere would lead those of everybody, unless it can tell whose
+        // they are.
+        _ if led
+            && match reach(target, surroundings) {
+                Some(Reach::Host) => true,
+                Some(Reach::Share) => !matches!(act, Act::FailDns(_)),
+                Some(Reach::Own) | None => false,
+            } =>
+        {
+            let service = target.service().is_some();
+            Err(Refusal::SharedNetwork { fault, target: target.to_string(), service })
+        }
+        Chosen::Host | Chosen::Process(_) | Chosen::Service { .. } => Ok(()),
+    }
+}
+
+/// How much of a network a fault at this target reaches; `None` for a service with a network of its
+/// own, in which there is nothing but services, and where that cannot be told.
+pub(super) fn reach(target: &Chosen<'_>, surroundings: &Surroundings) -> Option<Reach> {
+    match target {
+        Chosen::Service { own_network, .. } => (!own_network).then_some(Reach::Share),
+        Chosen::Host => Some(Reach::Host),
+        Chosen::Process(process) => {
+            let network = surroundings.namespaces(process.id).net?;
+            let hosts = &surroundings.host_networks;
+            let reach = if hosts.contains(&network) { Reach::Share } else { Reach::Own };
+            (!hosts.is_empty()).then_some(reach)
+        }
     }
 }

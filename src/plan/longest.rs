@@ -1,8 +1,9 @@
 //! How long a run can take: the agent's deadline.
 
+use std::iter::Sum;
 use std::time::Duration;
 
-use super::{Entry, Plan, PlannedStep};
+use super::{Entry, Plan, PlannedStep, Turn};
 use crate::act::Act;
 
 /// For undoing everything, beside what each act and service is given.
@@ -29,15 +30,22 @@ impl Plan {
 
 fn entry(entry: &Entry) -> Duration {
     let wait = entry.wait.unwrap_or_default().get();
-    // Steps side by side last as long as the longest, but their acts are performed in turn.
-    let acts = entry.steps.iter().map(|step| step.acts.len()).sum::<usize>();
+    // Steps side by side last as long as the longest, but their acts are performed in turn. What is
+    // repeated makes up for the time it takes: each turn has its moment.
+    let acts = entry.steps.iter().map(|step| largest(step, |_| 1_usize)).sum::<usize>();
     let acts = ACT * 2 * u32::try_from(acts).unwrap_or(u32::MAX);
     wait + entry.steps.iter().map(step).max().unwrap_or_default() + acts
 }
 
 fn step(step: &PlannedStep) -> Duration {
-    let takes: Duration = step.acts.iter().map(|planned| takes(&planned.act)).sum();
+    let takes = largest(step, takes);
     step.delay.unwrap_or_default().get() + step.duration.unwrap_or_default().get() + takes
+}
+
+/// The largest of all turns by the sum over its acts.
+fn largest<T: Sum + Ord + Default>(step: &PlannedStep, of: impl Fn(&Act) -> T) -> T {
+    let sum = |turn: &Turn| step.acts_of(turn).map(|planned| of(&planned.act)).sum();
+    step.turns.iter().map(sum).max().unwrap_or_default()
 }
 
 /// How long an act takes by itself.
@@ -51,6 +59,9 @@ pub(super) fn takes(act: &Act) -> Duration {
         | Act::Stress(_)
         | Act::FillDisk(_)
         | Act::Filter(_)
-        | Act::Shape(_) => Duration::ZERO,
+        | Act::Shape(_)
+        | Act::Cut(_)
+        | Act::FailDns(_)
+        | Act::Proxy(_) => Duration::ZERO,
     }
 }

@@ -6,6 +6,9 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use super::Refusal;
 use crate::spec::quantity::{Percent, Pick};
 
+/// Where the streams of shuffles begin, after those of chance.
+const SHUFFLES: u64 = 2 << 32;
+
 /// How many of `matched` (at least one) are picked.
 pub(super) fn how_many(pick: Pick, matched: usize) -> Result<usize, Refusal> {
     match pick {
@@ -50,6 +53,19 @@ pub(super) fn choose<T>(items: Vec<T>, count: usize, seed: u64, step: usize) -> 
     items.into_iter().enumerate().filter_map(picked).collect()
 }
 
+/// The numbers below `count`, shuffled: the same for the same seed and step, and drawn from another
+/// stream than [`choose`] draws from.
+pub(super) fn shuffled(count: usize, seed: u64, step: usize) -> Vec<usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(SHUFFLES | step as u64);
+    let mut order: Vec<usize> = (0..count).collect();
+    // Fisher and Yates.
+    for last in (1..count).rev() {
+        order.swap(last, below(&mut random, last + 1));
+    }
+    order
+}
+
 /// A number below `bound`, by multiplication: unlike a library's own distributions it never
 /// changes, and its bias of `bound` in 2^64 is no matter.
 #[expect(clippy::cast_possible_truncation, reason = "the result is below a usize")]
@@ -81,7 +97,19 @@ mod tests {
         insta::assert_snapshot!(format!("{:?} {:?} {:?}", chosen(1, 0), chosen(1, 1), chosen(2, 0)), @"[0, 3, 5] [0, 5, 6] [4, 7, 9]");
     }
 
+    #[test]
+    fn a_shuffle_never_changes_between_versions() {
+        insta::assert_snapshot!(format!("{:?} {:?} {:?}", shuffled(5, 1, 0), shuffled(5, 1, 1), shuffled(5, 2, 0)), @"[4, 1, 0, 2, 3] [0, 2, 3, 1, 4] [0, 3, 1, 2, 4]");
+    }
+
     proptest! {
+        #[test]
+        fn a_shuffle_has_every_number_once(count in 0_usize..60, seed: u64, step in 0_usize..9) {
+            let mut order = shuffled(count, seed, step);
+            order.sort_unstable();
+            prop_assert_eq!(order, (0..count).collect::<Vec<_>>());
+        }
+
         #[test]
         fn a_choice_has_its_size_and_no_item_twice(
             size in 1_usize..60, count in 1_usize..60, seed: u64, step in 0_usize..9,

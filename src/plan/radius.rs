@@ -18,7 +18,11 @@ enum Shared {
 }
 
 /// Who and what is touched, each named once, in a stable order.
-pub(super) fn compute(aimed: &[Aimed<'_>], around: &Surroundings) -> Radius {
+pub(super) fn compute(
+    aimed: &[Aimed<'_>],
+    around: &Surroundings,
+    left_alone: Vec<String>,
+) -> Radius {
     let mut shared = BTreeSet::new();
     let mut file_systems = BTreeSet::new();
     for (target, acts) in aimed {
@@ -41,14 +45,24 @@ pub(super) fn compute(aimed: &[Aimed<'_>], around: &Surroundings) -> Radius {
         file_systems: file_systems.into_iter().collect(),
         listening: listening.into_iter().collect(),
         flows: flows.into_iter().collect(),
+        left_alone,
+        loopback: aimed.iter().flat_map(|(_, acts)| acts).any(is_on_loopback),
     }
+}
+
+/// Whether the act is about `lo`, where both ends of a connection are.
+fn is_on_loopback(act: &Act) -> bool {
+    act.traffic().is_some_and(|traffic| traffic.interfaces.iter().any(|name| name == "lo"))
 }
 
 /// What the act changes beside the process itself.
 fn changed(act: &Act, process: &Process, around: &Surroundings) -> Option<Shared> {
     let namespaces = around.namespaces(process.id);
     match act {
-        Act::Filter(_) | Act::Shape(_) => namespaces.net.map(Shared::Network),
+        // Of a network that it shares with the host only its own packets are met.
+        Act::Filter(_) | Act::Shape(_) | Act::Cut(_) | Act::FailDns(_) | Act::Proxy(_) => {
+            namespaces.net.filter(|it| !around.host_networks.contains(it)).map(Shared::Network)
+        }
         Act::Stress(_) => Some(Shared::Cgroups(process.cgroups.clone())),
         // The kernel ends every process of a PID namespace with its first.
         Act::Signal(_) if process.is_namespace_init() => namespaces.pid.map(Shared::Pids),
@@ -116,6 +130,6 @@ fn sockets(aimed: &[Aimed<'_>], around: &Surroundings) -> (BTreeSet<String>, BTr
 fn processes<'a>(aimed: &'a [Aimed<'a>]) -> impl Iterator<Item = &'a Process> {
     aimed.iter().filter_map(|(target, _)| match target {
         Chosen::Process(process) => Some(*process),
-        Chosen::Service { .. } => None,
+        Chosen::Service { .. } | Chosen::Host => None,
     })
 }

@@ -1,14 +1,21 @@
 //! The plan as people and programs read it.
 
+mod method;
+
 use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Entry, Plan, PlannedAct, PlannedStep};
+use super::Plan;
+use crate::act::Act;
+use crate::fault;
 use crate::spec::quantity::Duration;
 use crate::target::printable;
 
+/// What happens on `lo`, where there is only one interface for both ends.
+const LOOPBACK: &str = "both ends are here: a question and its answer both meet the fault, and with \
+     `direction: both` each of them twice";
 /// So many items of a list are named; the JSON has all of them.
 const NAMED: usize = 8;
 
@@ -31,7 +38,13 @@ pub fn human(plan: &Plan, hash: &str, width: Option<u16>) -> String {
     if !plan.services.is_empty() {
         let _ = write!(text, "\nServices\n{}\n", services(plan, width));
     }
-    let _ = write!(text, "\nMethod\n{}\n", method(plan, width));
+    let _ = write!(text, "\nMethod\n{}", method::method(&plan.entries, width));
+    for step in plan.entries.iter().flat_map(|entry| &entry.steps) {
+        if let Some(matrix) = &step.matrix {
+            let (step, name) = (step.step, printable(&step.name));
+            let _ = write!(text, "\nWho hears whom in step {step}, {name}\n{}\n", matrix.table());
+        }
+    }
     let _ = write!(text, "\nBlast radius\n{}", radius(plan));
     text
 }
@@ -43,11 +56,10 @@ pub fn json(plan: &Plan, hash: &str) -> serde_json::Result<Value> {
         let mut steps = Vec::new();
         for step in &entry.steps {
             let mut value = serde_json::to_value(step)?;
-            let classes = step.acts.iter().map(|planned| planned.act.class());
             let acts = value.get_mut("acts").and_then(Value::as_array_mut);
-            for (act, class) in acts.into_iter().flatten().zip(classes) {
-                if let Value::Object(fields) = act {
-                    fields.insert("class".to_owned(), json!(class));
+            for (value, planned) in acts.into_iter().flatten().zip(&step.acts) {
+                if let Value::Object(fields) = value {
+                    fields.extend(nature(&planned.act));
                 }
             }
             steps.push(value);
@@ -61,6 +73,19 @@ pub fn json(plan: &Plan, hash: &str) -> serde_json::Result<Value> {
         fields.insert("longest".to_owned(), json!(Duration::from(plan.longest())));
     }
     Ok(value)
+}
+
+/// What follows from an act.
+fn nature(act: &Act) -> Map<String, Value> {
+    let engine = fault::engine(act);
+    let fields = [
+        ("class", Some(json!(act.class()))),
+        ("packets", fault::packets(act).map(Value::String)),
+        ("engine", engine.map(|engine| json!(engine))),
+        ("bounds", engine.map(|engine| json!(fault::bounds(engine)))),
+    ];
+    let known = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    known.collect()
 }
 
 /// A named value on a line of its own; nothing for none. Writing to a string cannot fail.
@@ -87,48 +112,12 @@ fn table(header: &[&str], width: Option<u16>) -> Table {
 fn services(plan: &Plan, width: Option<u16>) -> String {
     let mut table = table(&["NAME", "COMMAND", "ADDRESS"], width);
     for (start, _) in &plan.services {
-        let address = start.address.map_or_else(|| "the host's".to_owned(), |it| it.to_string());
+        let addresses: Vec<String> = start.addresses.iter().map(ToString::to_string).collect();
+        let address =
+            if addresses.is_empty() { "the host's".to_owned() } else { addresses.join(" ") };
         table.add_row([start.name.clone(), printable(&start.command.join(" ")), address]);
     }
     table.trim_fmt()
-}
-
-fn method(plan: &Plan, width: Option<u16>) -> String {
-    let header = ["#", "STEP", "FAULT", "TARGET", "AFTER", "FOR", "UNDO", "CLASS"];
-    let mut table = table(&header, width);
-    for entry in &plan.entries {
-        if let Some(wait) = entry.wait {
-            let row = ["", "wait", "", "", "", &wait.to_string(), "", ""];
-            table.add_row(row.map(str::to_owned));
-        }
-        for (step, planned) in rows(entry) {
-            table.add_row(row(step, planned));
-        }
-    }
-    table.trim_fmt()
-}
-
-fn rows(entry: &Entry) -> impl Iterator<Item = (&PlannedStep, &PlannedAct)> {
-    entry.steps.iter().flat_map(|step| step.acts.iter().map(move |planned| (step, planned)))
-}
-
-fn row(step: &PlannedStep, planned: &PlannedAct) -> [String; 8] {
-    let class = planned.act.class();
-    let optional = |duration: Option<Duration>| duration.map(|it| it.to_string());
-    let lasts = match (optional(step.duration), step.every) {
-        (Some(duration), Some(every)) => format!("{duration}, every {every}"),
-        (duration, _) => duration.unwrap_or_else(|| "at once".to_owned()),
-    };
-    [
-        step.step.to_string(),
-        printable(&step.name),
-        step.fault.clone(),
-        planned.act.site().to_string(),
-        optional(step.delay).unwrap_or_default(),
-        lasts,
-        printable(&planned.undo),
-        format!("{class} {}", class.word()),
-    ]
 }
 
 fn radius(plan: &Plan) -> String {
@@ -146,6 +135,12 @@ fn radius(plan: &Plan) -> String {
     let mut text = String::new();
     for (name, items) in lists {
         line(&mut text, name, Some(&listed(items)));
+    }
+    if !radius.left_alone.is_empty() {
+        line(&mut text, "left alone", Some(&listed(&radius.left_alone)));
+    }
+    if radius.loopback {
+        line(&mut text, "on lo", Some(LOOPBACK));
     }
     text
 }

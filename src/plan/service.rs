@@ -9,7 +9,7 @@ use crate::spec::{Name, Ready, Service};
 /// The services in the order of their start, each with its ready check.
 pub(super) fn starts(
     services: &IndexMap<Name, Service>,
-    addresses: &IndexMap<Name, Option<IpNetwork>>,
+    addresses: &IndexMap<Name, Vec<IpNetwork>>,
 ) -> Vec<(StartService, Option<Ready>)> {
     let start = |(name, service): (&Name, &Service)| {
         let act = StartService {
@@ -20,8 +20,7 @@ pub(super) fn starts(
             restart: service.restart,
             restart_delay: service.restart_delay,
             stop: service.stop,
-            network: service.network,
-            address: addresses.get(name).copied().flatten(),
+            addresses: addresses.get(name).cloned().unwrap_or_default(),
         };
         (act, service.ready.clone())
     };

@@ -1,13 +1,15 @@
 //! The plan: what runs is this object and never a second look.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Rhythm, Turn};
 use crate::act::{Act, JoinNetwork, StartService};
-use crate::spec::quantity::Duration;
-use crate::spec::{Abort, Hypothesis, Ready};
+use crate::spec::quantity::{Duration, Percent};
+use crate::spec::{Abort, Hypothesis, Name, Ready};
 
 /// Everything a run will do. It knows neither the run's id nor its folder, so that `plan` and a
 /// later `run` of the same file, seed and targets have the same hash.
@@ -58,10 +60,29 @@ pub struct PlannedStep {
     pub delay: Option<Duration>,
     /// How long the fault stays; none for faults that are over at once.
     pub duration: Option<Duration>,
-    /// Repeats the acts this often as long as the step lasts.
-    pub every: Option<Duration>,
-    /// What is performed, in this order.
+    /// How the fault comes and goes meanwhile.
+    pub rhythm: Rhythm,
+    /// How likely it was to happen, if that was left to the seed.
+    pub probability: Option<Percent>,
+    /// The targets that the seed left out altogether.
+    pub left_out: Vec<String>,
+    /// Who hears whom meanwhile, of a partition between nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Matrix>,
+    /// What is performed, each listed once.
     pub acts: Vec<PlannedAct>,
+    /// When the acts are performed and undone, in that order; the times never overlap.
+    pub turns: Vec<Turn>,
+}
+
+/// Who hears whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Matrix {
+    /// The nodes, in the order of the file.
+    pub nodes: Vec<Name>,
+    /// Pairs of a sender and a receiver between whom packets are lost.
+    pub cut: BTreeSet<(Name, Name)>,
 }
 
 /// An act as the plan shows it.
@@ -90,4 +111,8 @@ pub struct Radius {
     pub listening: Vec<String>,
     /// Connections of targets that are established now.
     pub flows: Vec<String>,
+    /// Peers that network faults leave alone although they match: the control path.
+    pub left_alone: Vec<String>,
+    /// Whether a network fault is about `lo`, where each packet is both sent and received.
+    pub loopback: bool,
 }

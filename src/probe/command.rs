@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use super::expectation::check_text;
+use super::growth::Growth;
 use super::{Reading, Surroundings};
 use crate::spec::{CommandExpectation, CommandProbe};
 
@@ -26,6 +27,7 @@ pub(super) struct CommandCheck {
     environment: Vec<(String, String)>,
     is_shell: bool,
     expect: CommandExpectation,
+    growth: Growth,
     surroundings: Surroundings,
 }
 
@@ -50,6 +52,7 @@ impl CommandCheck {
             environment: inherited.chain(given).collect(),
             is_shell: probe.shell.is_some(),
             expect: probe.expect.clone(),
+            growth: Growth::default(),
             surroundings: surroundings.clone(),
         })
     }
@@ -98,7 +101,7 @@ impl CommandCheck {
                 Reading::violated(format!("{wrong}{said}"))
             };
         }
-        if self.expect.output.is_none() && !self.expect.number {
+        if self.expect.output.is_none() && !self.expect.reads_number() {
             return Reading::ok();
         }
         if output.len() > LONGEST_OUTPUT {
@@ -119,7 +122,8 @@ impl CommandCheck {
 
     fn check_output(&self, text: &str) -> Reading {
         let number = match text.parse::<f64>() {
-            _ if !self.expect.number => None,
+            _ if !self.expect.reads_number() => None,
+            Ok(number) if self.expect.counter => Some(self.growth.until(number)),
             Ok(number) => Some(number),
             Err(_) => {
                 return Reading::probe_error(format!(
@@ -224,6 +228,7 @@ mod tests {
             line("{ run: [echo, up], expect: { output: { equals: up } } }").await,
             line("{ run: [echo, up], expect: { output: { equals: down } } }").await,
             line("{ run: [echo, '4.5'], expect: { number: true } }").await,
+            line("{ run: [echo, '4.5'], expect: { counter: true } }").await,
             line("{ run: [env], environment: { A: b }, expect: { output: { contains: A=b } } }")
                 .await,
             line("{ run: [echo, '$HOME *'], expect: { output: { equals: '$HOME *' } } }").await,
@@ -237,6 +242,7 @@ mod tests {
         Ok None 
         Violated None the output does not equal "down"; it is "up"
         Ok Some(4.5) 
+        Ok Some(0.0) 
         Ok None 
         Ok None
         "#);

@@ -4,6 +4,7 @@
 mod command;
 mod expectation;
 mod failure;
+mod growth;
 mod http;
 mod phases;
 mod prober;

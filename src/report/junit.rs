@@ -37,6 +37,10 @@ fn report(summary: &Summary) -> Report {
         }
     }
     suite.add_test_cases(summary.faults().iter().map(fault_case));
+    suite.add_test_cases(summary.left_out().map(|step| {
+        let why = format!("nothing was done: {}", step.manner.as_deref().unwrap_or_default());
+        case("fault", &step.name, 0, status(None, &why))
+    }));
     suite.add_test_cases(summary.failures.iter().map(|failure| {
         let name = format!("{}: {}", summary.step_of(failure), failure.what());
         case("fault", &name, 0, status(Some(NonSuccessKind::Error), &failure.reason))
@@ -119,7 +123,7 @@ fn recovery_case(verdict: &RecoveryVerdict) -> TestCase {
 
 fn fault_case(fault: &Fault<'_>) -> TestCase {
     let error = Some(NonSuccessKind::Error);
-    let evidence = fault.effect().map_or("", |effect| effect.evidence.as_str());
+    let evidence = fault.evidence();
     let strength = fault.effect().map_or(Strength::Absent, |effect| effect.strength);
     let status = match (fault.undo(), strength) {
         (UndoState::Failed { reason, manual }, _) => {
@@ -132,7 +136,7 @@ fn fault_case(fault: &Fault<'_>) -> TestCase {
     };
     let name = format!("{}: {}", fault.step, fault.name());
     let mut case = case("fault", &name, fault.length(), status);
-    case.set_system_out(escape(evidence));
+    case.set_system_out(escape(&evidence));
     case
 }
 

@@ -1,8 +1,9 @@
 //! A run told line by line: the same words scroll over the terminal and stand in the timeline.
 
+mod acts;
+
 use super::summary::Summary;
 use super::{Line, Mark, figure};
-use crate::act::{ActId, Effect, Reverted, SiteRef, Strength};
 use crate::event::{Event, What};
 use crate::sample::{Elapsed, Phase, Sample, SampleOutcome};
 use crate::spec::quantity::Duration;
@@ -49,23 +50,19 @@ fn tell(event: &Event, so_far: &Summary) -> Option<Telling> {
         }
         What::PhaseStarted { phase, planned } => phase_started(*phase, *planned),
         What::Sampled(sample) => first_trouble(sample, so_far),
-        What::StepStarted { name, planned, .. } => Some(match planned {
-            Some(planned) => top(Mark::Step, format!("{name} for {planned}")),
-            None => top(Mark::Step, name),
-        }),
-        What::Injected { step, fault, site, class, effect, .. } => {
-            injected(step.is_some(), &format!("{fault} on {site} ({class})"), effect)
+        What::StepStarted { name, planned, manner, .. } => {
+            let length = planned.map(|planned| format!(" for {planned}")).unwrap_or_default();
+            let telling = top(Mark::Step, format!("{name}{length}"));
+            Some(match manner {
+                Some(manner) => telling.because(manner),
+                None => telling,
+            })
         }
-        What::Verified { act, effect } => verified(*act, effect, so_far),
-        What::InjectionFailed { step, fault, site, reason } => {
-            let what = match (step, site) {
-                (Some(_), _) => format!("could not inject {fault} on {site}"),
-                (None, SiteRef::Service { .. }) => format!("could not start the {site}"),
-                (None, _) => format!("could not set up the {fault}"),
-            };
-            Some(nested(Mark::Bad, what).because(reason))
-        }
-        What::Undone { act, reverted } => undone(*act, reverted, so_far),
+        What::Injected { .. }
+        | What::Verified { .. }
+        | What::InjectionFailed { .. }
+        | What::Undone { .. }
+        | What::StepEnded { .. } => acts::tell(&event.what, so_far),
         What::AbortTriggered { probe, reason } => {
             Some(top(Mark::Bad, format!("abort condition met by {probe}")).because(reason))
         }
@@ -88,10 +85,7 @@ fn tell(event: &Event, so_far: &Summary) -> Option<Telling> {
         What::ResidueChecked { residue } => {
             Some(top(Mark::Bad, "left behind").because(residue.join("; ")))
         }
-        What::RunStarted(_)
-        | What::ServiceStarted { .. }
-        | What::StepEnded { .. }
-        | What::RunEnded { .. } => None,
+        What::RunStarted(_) | What::ServiceStarted { .. } | What::RunEnded { .. } => None,
     }
 }
 
@@ -131,53 +125,6 @@ fn first_trouble(sample: &Sample, so_far: &Summary) -> Option<Telling> {
         Some(detail) => telling.because(detail),
         None => telling,
     })
-}
-
-fn injected(in_step: bool, what: &str, effect: &Effect) -> Option<Telling> {
-    let telling = match effect.strength {
-        Strength::Absent => nested(Mark::Bad, format!("{what} has no effect")),
-        // Services and networks have lines of their own when something is wrong with them.
-        _ if !in_step => return None,
-        Strength::Proved => nested(Mark::Good, format!("injected {what}")),
-        Strength::Pending => nested(Mark::Note, format!("set up {what}, not seen yet")),
-    };
-    Some(telling.because(&effect.evidence))
-}
-
-fn verified(act: ActId, effect: &Effect, so_far: &Summary) -> Option<Telling> {
-    let known = so_far.act(act)?;
-    let what = format!("{} on {}", known.fault, known.site);
-    let telling = match (known.effect.strength, effect.strength) {
-        (Strength::Proved, Strength::Absent) => {
-            nested(Mark::Bad, format!("{what} is no longer in effect"))
-        }
-        (Strength::Pending, Strength::Absent) => nested(Mark::Bad, format!("{what} had no effect")),
-        (Strength::Pending | Strength::Absent, Strength::Proved) => {
-            nested(Mark::Good, format!("{what} is in effect"))
-        }
-        _ => return None,
-    };
-    Some(telling.because(&effect.evidence))
-}
-
-fn undone(act: ActId, reverted: &Reverted, so_far: &Summary) -> Option<Telling> {
-    let known = so_far.act(act);
-    let what = known
-        .map_or_else(|| format!("act {act}"), |known| format!("{} on {}", known.fault, known.site));
-    let in_step = known.is_some_and(|known| known.step.is_some());
-    match reverted {
-        Reverted::Failed { reason, manual } => Some(
-            nested(Mark::Bad, format!("could not undo {what}"))
-                .because(format!("{reason}; by hand: {manual}")),
-        ),
-        Reverted::NotOurs { found } => Some(
-            nested(Mark::Warning, format!("left alone: {what} is not ours any more"))
-                .because(found),
-        ),
-        _ if !in_step => None,
-        Reverted::Restored => Some(nested(Mark::Good, format!("undone {what}"))),
-        Reverted::AlreadyGone => Some(nested(Mark::Note, format!("nothing to undo of {what}"))),
-    }
 }
 
 /// What held is told once per phase, when the last probe is judged; what did not, at once.

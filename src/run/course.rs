@@ -9,10 +9,11 @@ use tokio::sync::mpsc;
 
 use super::Setup;
 use super::ending::Ending;
+use super::fault::Fault;
 use super::findings::Findings;
 use super::recorder::Recorder;
 use super::stop::Stop;
-use crate::act::{ActId, Effect, ProcessId};
+use crate::act::{ActId, ProcessId};
 use crate::agent::Notice;
 use crate::clock::RunClock;
 use crate::event::What;
@@ -47,6 +48,7 @@ pub(super) struct Course<'a> {
     pub(super) last_act: u32,
     pub(super) first_injection: Option<Elapsed>,
     pub(super) last_undo: Option<Elapsed>,
+    pub(super) method_begin: Option<Elapsed>,
     pub(super) method_end: Option<Elapsed>,
     /// How many wishes to stop were taken notice of.
     pub(super) tolerated_stops: u32,
@@ -54,25 +56,6 @@ pub(super) struct Course<'a> {
     pub(super) surrender: Option<String>,
     /// Acts that the agent ended because this process did not in time.
     pub(super) expired: VecDeque<ActId>,
-}
-
-/// An act of the method and what is known of its effect.
-pub(super) struct Fault {
-    pub(super) id: ActId,
-    pub(super) step: usize,
-    pub(super) name: String,
-    /// The last that was seen.
-    pub(super) effect: Effect,
-    /// Whether it was ever proved.
-    pub(super) proved: bool,
-    /// The first sight of it not being there when it should have been.
-    pub(super) lapse: Option<String>,
-    /// Whether its undo is still to come.
-    pub(super) active: bool,
-    /// When it was injected.
-    pub(super) injected: Elapsed,
-    /// When it was undone.
-    pub(super) undone: Option<Elapsed>,
 }
 
 /// How often the audience may draw.
@@ -105,6 +88,7 @@ impl<'a> Course<'a> {
             last_act: 0,
             first_injection: None,
             last_undo: None,
+            method_begin: None,
             method_end: None,
             tolerated_stops: 0,
             surrender: None,
@@ -123,6 +107,7 @@ impl<'a> Course<'a> {
     pub(super) async fn hold(&mut self, until: Elapsed) -> Result<(), Ending> {
         loop {
             self.obey_stop()?;
+            self.heed()?;
             let left = until.since(self.clock.now());
             if left.is_zero() {
                 return Ok(());
@@ -223,6 +208,12 @@ impl<'a> Course<'a> {
         while let Ok(sample) = self.incoming.1.try_recv() {
             let _ = self.take_sample(sample);
         }
+        self.heed()
+    }
+
+    /// Takes in what the agent has said already, without waiting; the first that ends the run is
+    /// returned.
+    pub(super) fn heed(&mut self) -> Result<(), Ending> {
         let mut ending = Ok(());
         while let Some(notice) = self.notices.as_mut().and_then(|notices| notices.try_recv().ok()) {
             let taken = self.take_notice(Some(notice));

@@ -2,6 +2,7 @@
 
 use super::course::Course;
 use super::ending::Ending;
+use super::fault::Fault;
 use super::findings::Findings;
 use super::undone::Undone;
 use crate::event::What;
@@ -145,7 +146,9 @@ impl Course<'_> {
 
     /// Why the figures cannot be relied upon, if so.
     fn doubt(&self) -> Option<String> {
-        let unproved = self.faults.iter().find(|fault| !fault.proved);
+        let proved =
+            |fault: &Fault| self.faults.iter().any(|other| other.proved && other.speaks_for(fault));
+        let unproved = self.faults.iter().find(|fault| !proved(fault));
         if let Some(fault) = unproved {
             return Some(format!("{} had no proved effect: {}", fault.name, fault.effect.evidence));
         }

@@ -2,28 +2,27 @@
 
 use std::time::Duration;
 
-use super::course::{Course, Fault};
+use super::course::Course;
 use super::ending::Ending;
+use super::fault::{Cause, Fault};
 use super::timeline::{self, Due, Moment};
-use crate::act::{Act, ActId, Class, Effect, Reverted, SiteRef, Strength};
+use crate::act::{ActId, Class, Effect, Reverted, SiteRef};
 use crate::agent::{Answer, Request};
 use crate::event::What;
-use crate::plan::{Entry, PlannedStep};
+use crate::plan::{Entry, PlannedStep, Rhythm, Turn};
 use crate::sample::{Elapsed, Phase};
-use crate::spec::quantity::Duration as Length;
 
 /// What an act may last beyond its step before the agent ends it by itself.
 const SLACK: Duration = Duration::from_secs(1);
 /// How long the proof of a fault that is over at once is waited for, beside what it takes.
-const PROOF: Duration = Duration::from_secs(5);
-/// How often such a proof is looked for.
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const PROOF: Duration = Duration::from_secs(5);
 
 impl Course<'_> {
     /// Everything up to the end of the last fault.
     pub(super) async fn disturb(&mut self) -> Result<(), Ending> {
         self.prepare().await?;
         self.enter(Phase::During, None);
+        self.method_begin = Some(self.clock.now());
         for entry in self.setup.plan.entries.clone() {
             self.play(&entry).await?;
         }
@@ -45,9 +44,10 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Whether every probe has a sample that was due after the first injection.
+    /// Whether every probe has a sample that was due after the first injection, or after the method
+    /// began if it injected nothing.
     fn all_sampled(&self) -> bool {
-        let since = self.first_injection.unwrap_or_default();
+        let since = self.first_injection.or(self.method_begin).unwrap_or_default();
         self.setup.plan.hypothesis.probes.iter().all(|probe| {
             self.samples
                 .iter()
@@ -61,66 +61,86 @@ impl Course<'_> {
         if let Some(wait) = entry.wait {
             self.hold(after(begin, wait.get())).await?;
         }
+        // Every moment is counted from the beginning, so that being late once delays nothing else.
         for due in timeline::of_entry(&entry.steps) {
             self.hold(after(begin, due.at)).await?;
             if let Some(step) = entry.steps.get(due.step) {
-                self.follow(&due, step).await?;
+                self.follow(&due, step, begin).await?;
             }
         }
         for step in entry.steps.iter().filter(|step| step.duration.is_none()) {
             self.await_proof(step).await?;
+            self.undo_all(step.step, None).await?;
             self.recorder.record(What::StepEnded { step: step.step });
         }
         Ok(())
     }
 
-    async fn follow(&mut self, due: &Due, step: &PlannedStep) -> Result<(), Ending> {
+    async fn follow(
+        &mut self,
+        due: &Due,
+        step: &PlannedStep,
+        begin: Elapsed,
+    ) -> Result<(), Ending> {
         match due.what {
             Moment::Begin => {
-                let (name, planned) = (step.name.clone(), step.duration);
-                self.recorder.record(What::StepStarted { step: step.step, name, planned });
-                self.inject(step).await
+                let (name, planned, manner) = (step.name.clone(), step.duration, step.manner());
+                self.recorder.record(What::StepStarted { step: step.step, name, planned, manner });
+                Ok(())
             }
-            // A service that is down at the moment is met the next time.
-            Moment::Repeat if self.is_down(step) => Ok(()),
-            Moment::Repeat => self.inject(step).await,
+            Moment::Perform(number) => {
+                let Some(turn) = step.turns.get(number) else { return Ok(()) };
+                let end = turn.length().map(|length| after(begin, due.at + length));
+                if self.is_missed(step, turn, end) {
+                    return Ok(());
+                }
+                self.inject(step, number, turn).await
+            }
             Moment::Verify => self.verify(step.step).await,
-            Moment::End => {
+            Moment::Undo(turn) => {
                 self.verify(step.step).await?;
-                self.end_step(step.step).await
+                self.undo_all(step.step, Some(turn)).await
+            }
+            Moment::End => {
+                self.recorder.record(What::StepEnded { step: step.step });
+                Ok(())
             }
         }
     }
 
-    /// Performs the acts of a step, each only after the one before.
-    async fn inject(&mut self, step: &PlannedStep) -> Result<(), Ending> {
-        for planned in &step.acts {
-            let (act, fault) = (planned.act.clone(), step.fault.clone());
-            let (site, class) = (act.site(), act.class());
+    /// Whether a turn after others is let go: what should be over by now is not done in haste, and a
+    /// service that is down at the moment is met the next time it is to be killed.
+    fn is_missed(&self, step: &PlannedStep, turn: &Turn, end: Option<Elapsed>) -> bool {
+        let again = self.faults.iter().any(|fault| fault.step == step.step);
+        let late = end.is_some_and(|end| end <= self.clock.now());
+        let kills = matches!(step.rhythm, Rhythm::Every(_));
+        again && (late || (kills && self.is_down(step, turn)))
+    }
+
+    /// Performs the acts of a turn, each only after the one before.
+    async fn inject(
+        &mut self,
+        step: &PlannedStep,
+        number: usize,
+        turn: &Turn,
+    ) -> Result<(), Ending> {
+        for planned in step.acts_of(turn) {
+            let act = planned.act.clone();
+            let (step, name) = (step.step, step.fault.clone());
+            let cause = Cause { step, turn: number, name, site: act.site(), class: act.class() };
             // What has no undo has nothing to end it by either.
-            let limit = step.duration.filter(|_| class != Class::X);
-            let limit = limit.map(|length| (length.get() + SLACK).into());
+            let limit = turn.length().filter(|_| cause.class != Class::X);
+            let limit = limit.map(|length| (length + SLACK).into());
             match self.perform(act, limit).await {
-                Ok((id, effect)) => {
-                    let what = What::Injected {
-                        act: id,
-                        step: Some(step.step),
-                        fault: fault.clone(),
-                        site,
-                        class,
-                        effect: effect.clone(),
-                    };
-                    let at = self.recorder.record(what);
-                    self.first_injection.get_or_insert(at);
-                    self.faults.push(Fault::new((id, at), step.step, fault, effect, class));
-                }
+                Ok((id, effect)) => self.note_injected(id, cause, effect),
                 Err(ending) => {
-                    let reason = ending.to_string();
+                    // An agent that has given up refuses; that it did is what happened.
+                    self.heed()?;
                     self.recorder.record(What::InjectionFailed {
-                        step: Some(step.step),
-                        fault,
-                        site,
-                        reason,
+                        step: Some(step),
+                        fault: cause.name,
+                        site: cause.site,
+                        reason: ending.to_string(),
                     });
                     return Err(ending);
                 }
@@ -129,87 +149,38 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn is_down(&self, step: &PlannedStep) -> bool {
+    fn note_injected(&mut self, id: ActId, cause: Cause, effect: Effect) {
+        let at = self.recorder.record(What::Injected {
+            act: id,
+            step: Some(cause.step),
+            fault: cause.name.clone(),
+            site: cause.site.clone(),
+            class: cause.class,
+            effect: effect.clone(),
+        });
+        self.first_injection.get_or_insert(at);
+        self.faults.push(Fault::new((id, at), cause, effect));
+    }
+
+    fn is_down(&self, step: &PlannedStep, turn: &Turn) -> bool {
         let services = self.services.borrow();
-        step.acts.iter().any(|planned| match planned.act.site() {
+        step.acts_of(turn).any(|planned| match planned.act.site() {
             SiteRef::Service { name } => !services.contains_key(&name),
             SiteRef::Host | SiteRef::Process(_) => false,
         })
     }
 
-    /// Looks at every fault of a step that is on.
-    async fn verify(&mut self, step: usize) -> Result<(), Ending> {
-        let ids: Vec<ActId> = self
-            .faults
-            .iter()
-            .filter(|fault| fault.step == step && fault.is_watched())
-            .map(|fault| fault.id)
-            .collect();
-        for id in ids {
-            let effect = match self.ask(Request::Verify(id), Duration::ZERO).await? {
-                Ok(Answer::Effect(effect)) => effect,
-                Ok(_) => continue,
-                // What cannot be seen any more proves nothing.
-                Err(reason) => Effect::absent(reason),
-            };
-            self.recorder.record(What::Verified { act: id, effect: effect.clone() });
-            if let Some(fault) = self.faults.iter_mut().find(|fault| fault.id == id) {
-                fault.see(effect);
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until every act of a step that is over at once has shown its effect, or had its time.
-    async fn await_proof(&mut self, step: &PlannedStep) -> Result<(), Ending> {
-        let takes: Duration =
-            step.acts.iter().map(|planned| takes(&planned.act)).max().unwrap_or_default();
-        let limit = after(self.clock.now(), takes + PROOF);
-        while self.faults.iter().any(|fault| fault.step == step.step && !fault.proved)
-            && self.clock.now() < limit
-        {
-            self.hold(after(self.clock.now(), LOOK)).await?;
-            let pending =
-                self.faults.iter().filter(|fault| fault.step == step.step && !fault.proved);
-            for id in pending.map(|fault| fault.id).collect::<Vec<_>>() {
-                self.look_for_proof(id).await?;
-            }
-        }
-        self.end_step(step.step).await
-    }
-
-    async fn look_for_proof(&mut self, id: ActId) -> Result<(), Ending> {
-        let Ok(Answer::Effect(effect)) = self.ask(Request::Verify(id), Duration::ZERO).await?
-        else {
-            return Ok(());
+    /// Undoes the faults of a step, or of one of its turns, the newest first.
+    async fn undo_all(&mut self, step: usize, turn: Option<usize>) -> Result<(), Ending> {
+        let meant = |fault: &&Fault| {
+            fault.step == step && turn.is_none_or(|turn| fault.turn == turn) && fault.active
         };
-        if effect.strength == Strength::Proved {
-            self.recorder.record(What::Verified { act: id, effect: effect.clone() });
-        }
-        if let Some(fault) = self.faults.iter_mut().find(|fault| fault.id == id) {
-            fault.see(effect);
-        }
-        Ok(())
-    }
-
-    /// Undoes the faults of a step, the newest first.
-    async fn end_step(&mut self, step: usize) -> Result<(), Ending> {
-        let open = self.faults.iter().rev().filter(|fault| fault.step == step && fault.active);
-        for id in open.map(|fault| fault.id).collect::<Vec<_>>() {
+        let open = self.faults.iter().rev().filter(meant).map(|fault| fault.id);
+        for id in open.collect::<Vec<_>>() {
             // Nothing is put on top of what could not be taken back.
             if !self.revert(id).await? {
                 return Err(Ending::Stuck(format!("act {id} could not be undone in time")));
             }
-        }
-        if self
-            .setup
-            .plan
-            .entries
-            .iter()
-            .flat_map(|entry| &entry.steps)
-            .any(|planned| planned.step == step && planned.duration.is_some())
-        {
-            self.recorder.record(What::StepEnded { step });
         }
         Ok(())
     }
@@ -240,58 +211,6 @@ impl Course<'_> {
             fault.undone = Some(at);
             self.last_undo = Some(at);
         }
-    }
-}
-
-impl Fault {
-    fn new(
-        (id, injected): (ActId, Elapsed),
-        step: usize,
-        name: String,
-        effect: Effect,
-        class: Class,
-    ) -> Self {
-        let mut fault = Self {
-            id,
-            step,
-            name,
-            effect: Effect::pending("not looked at"),
-            proved: false,
-            lapse: None,
-            active: class != Class::X,
-            injected,
-            undone: None,
-        };
-        fault.see(effect);
-        fault
-    }
-
-    /// Whether it was on at a moment.
-    pub(super) fn was_on(&self, moment: Elapsed) -> bool {
-        moment >= self.injected && self.undone.is_none_or(|undone| moment < undone)
-    }
-
-    /// Whether it can still be seen.
-    const fn is_watched(&self) -> bool {
-        self.active || !self.proved
-    }
-
-    /// Takes in what was seen of it.
-    fn see(&mut self, effect: Effect) {
-        self.proved |= effect.strength == Strength::Proved;
-        if effect.strength == Strength::Absent && self.lapse.is_none() {
-            self.lapse = Some(effect.evidence.clone());
-        }
-        self.effect = effect;
-    }
-}
-
-/// How long an act may take by itself until its effect shows.
-fn takes(act: &Act) -> Duration {
-    match act {
-        Act::Signal(send) => send.kill_after.map(Length::get).unwrap_or_default(),
-        Act::Restart(restart) => restart.kill_after.get() + restart.down.get(),
-        _ => Duration::ZERO,
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod course;
 mod ending;
+mod fault;
 mod findings;
 mod id;
 mod judgement;
 mod method;
 mod preparation;
+mod proof;
 mod recorder;
 mod recovery;
 mod rollback;

@@ -25,7 +25,8 @@ impl Course<'_> {
         let mut undone = Undone::default();
         self.acknowledge_stop();
         self.revert_faults().await;
-        if self.first_injection.is_some() {
+        // A method that came to its end is judged, even if the seed left all of it out.
+        if self.first_injection.is_some() || self.method_end.is_some() {
             undone.cut_short = self.watch_after().await.err();
         }
         if let Some(sampler) = self.sampler.take() {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path as FilePath, PathBuf};
 
 use indexmap::IndexMap;
@@ -14,7 +13,7 @@ use super::nearest;
 use super::node::Node;
 use super::path::Path;
 use super::quantity::IpNetwork;
-use super::{Secret, Variable};
+use super::{Network, Secret, Variable, addressing};
 
 /// What reading a file depends on. The effects (environment, files) are passed in.
 pub struct Context<'a> {
@@ -26,9 +25,9 @@ pub struct Context<'a> {
     pub read_file: &'a dyn Fn(&FilePath) -> io::Result<String>,
     /// The path of this program: `${shakedown}`.
     pub binary: PathBuf,
-    /// The network of services with `network: own`: the bridge has its first address, the
-    /// services have the next ones, in the order of the file.
-    pub subnet: IpNetwork,
+    /// The networks of services with `network: own`, at most one for each version of IP; see
+    /// [`addressing`].
+    pub subnets: Vec<IpNetwork>,
 }
 
 impl Context<'_> {
@@ -96,25 +95,42 @@ impl Context<'_> {
         }
     }
 
+    /// `${service.NAME.address}`, and `.address6` for IPv6. Chosen addresses may hold variables.
     fn add_addresses(&self, root: &Node, scope: &mut Scope, mistakes: &mut Vec<Mistake>) {
-        let mut number = 1;
+        let mut networks = IndexMap::new();
         for (name, service) in root.get("services").into_iter().flat_map(Node::entries) {
-            if service.get("network") != Some(&Node::Text("own".to_owned())) {
-                scope.without_address.push(name.to_owned());
-                continue;
+            let path = Path::of("services").key(name).key("network");
+            match network(service, &path, scope) {
+                Ok(network) => drop(networks.insert(name.to_owned(), network)),
+                Err(found) => mistakes.extend(found),
             }
-            number += 1;
-            match address(self.subnet, number) {
-                Some(address) => {
-                    scope.values.insert(format!("service.{name}.address"), address.to_string());
-                }
-                None => mistakes.push(Mistake::at(
-                    Path::of("services").key(name),
-                    format!("the network {} has no address left for this service", self.subnet),
-                )),
+        }
+        let all = match addressing(&networks, &self.subnets) {
+            Ok(all) => all.services,
+            Err((name, why)) => {
+                let path = Path::of("services").key(&name).key("network");
+                return mistakes.push(Mistake::at(path, why.to_string()));
+            }
+        };
+        for (name, addresses) in all {
+            let mut add = |key: &str, found: Option<&IpNetwork>| {
+                let value = found.map(|found| found.address.to_string());
+                value.map(|value| scope.values.insert(format!("service.{name}.{key}"), value));
+            };
+            add("address", addresses.first());
+            add("address6", addresses.iter().find(|it| it.address.is_ipv6()));
+            if addresses.is_empty() {
+                scope.without_address.push(name);
             }
         }
     }
+}
+
+/// The network of a service, read before the rest of it.
+fn network(service: &Node, path: &Path, scope: &Scope) -> Result<Network, Vec<Mistake>> {
+    let Some(node) = service.get("network") else { return Ok(Network::default()) };
+    let node = scope.filled(node, path)?;
+    Network::deserialize(&node).map_err(|complaint| vec![complaint.below(path)])
 }
 
 /// A declaring section of the file, read before the rest; empty if it is not there.
@@ -139,40 +155,4 @@ fn no_value(name: &str, variable: &Variable, path: Path) -> Mistake {
         None => format!("give `--var {name}=…`, or the variable a `default`"),
     };
     Mistake::new(Place::Key(path), format!("the variable `{name}` has no value")).help(sources)
-}
-
-/// The address with this number in the network; `None` if it has not so many, or if it is the
-/// broadcast address.
-pub(super) fn address(network: IpNetwork, number: u32) -> Option<IpAddr> {
-    match network.address {
-        IpAddr::V4(address) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(network.prefix)).unwrap_or(0);
-            let found = (u32::from(address) & mask).checked_add(number)?;
-            let inside = found & mask == u32::from(address) & mask && found | mask != u32::MAX;
-            inside.then(|| Ipv4Addr::from(found).into())
-        }
-        IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(network.prefix)).unwrap_or(0);
-            let found = (u128::from(address) & mask).checked_add(number.into())?;
-            (found & mask == u128::from(address) & mask).then(|| Ipv6Addr::from(found).into())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_stay_in_their_network() {
-        let at = |network: &str, number| {
-            address(network.parse().unwrap(), number).map(|address| address.to_string())
-        };
-        assert_eq!(at("10.9.0.0/24", 2).unwrap(), "10.9.0.2");
-        assert_eq!(at("10.9.0.7/24", 254).unwrap(), "10.9.0.254");
-        assert_eq!(at("10.9.0.0/24", 255), None);
-        assert_eq!(at("10.9.0.0/24", 256), None);
-        assert_eq!(at("10.9.0.1/32", 1), None);
-        assert_eq!(at("fd00::/64", 2).unwrap(), "fd00::2");
-    }
 }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::quantity::{Cores, Correlation, Duration, IpNetwork, Percent, PortRange, Signal, Size};
+use super::network::{
+    ConnectionReset, DnsFailure, HttpFault, NetworkCorruption, NetworkDuplication, NetworkLatency,
+    NetworkLoss, NetworkPartition, NetworkRate, NetworkReordering, TcpProxy,
+};
+use super::quantity::{Cores, Duration, Percent, Signal, Size};
 
 /// One fault with its parameters. A fault without parameters may be written as its name alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,24 +25,68 @@ pub enum Fault {
     CpuStress(CpuStress),
     /// Takes free space of the file system that holds a path.
     DiskFill(DiskFill),
-    /// Drops the packets of a target that has a network namespace of its own.
+    /// Cuts a target off from its peers.
     NetworkPartition(NetworkPartition),
-    /// Delays the packets that a target with a network namespace of its own sends.
+    /// Delays packets.
     NetworkLatency(NetworkLatency),
+    /// Drops packets at random, or every n-th, or in bursts.
+    NetworkLoss(NetworkLoss),
+    /// Sends packets twice.
+    NetworkDuplication(NetworkDuplication),
+    /// Changes a bit of packets.
+    NetworkCorruption(NetworkCorruption),
+    /// Lets packets overtake others.
+    NetworkReordering(NetworkReordering),
+    /// Lets less data pass in a second.
+    NetworkRate(NetworkRate),
+    /// Cuts TCP connections, and refuses new ones if asked. Class X: whoever lost a connection opens it again; class K while new ones are refused.
+    ConnectionReset(ConnectionReset),
+    /// Answers questions for names falsely, late or not at all; all others reach their name server.
+    DnsFailure(DnsFailure),
+    /// Delays, aborts, answers, changes, truncates or corrupts HTTP requests and their answers, by a proxy that nobody has to be told of.
+    HttpFault(Box<HttpFault>),
+    /// Leads TCP connections through a proxy that delays, slows, slices, holds, cuts or resets them.
+    TcpProxy(Box<TcpProxy>),
 }
 
 impl Fault {
+    /// Whether it changes a network.
+    #[must_use]
+    pub const fn is_network(&self) -> bool {
+        matches!(
+            self,
+            Self::NetworkPartition(_)
+                | Self::NetworkLatency(_)
+                | Self::NetworkLoss(_)
+                | Self::NetworkDuplication(_)
+                | Self::NetworkCorruption(_)
+                | Self::NetworkReordering(_)
+                | Self::NetworkRate(_)
+                | Self::ConnectionReset(_)
+                | Self::DnsFailure(_)
+                | Self::HttpFault(_)
+                | Self::TcpProxy(_)
+        )
+    }
+
     /// Whether it stays until it is undone, so that a step must say `for` how long.
     #[must_use]
     pub const fn lasts(&self) -> bool {
         match self {
-            Self::ProcessKill(kill) => kill.every.is_some(),
+            Self::ProcessKill(_) => self.every().is_some(),
+            Self::ConnectionReset(reset) => reset.lasts(),
             Self::ProcessRestart(_) => false,
-            Self::ProcessPause(_)
-            | Self::CpuStress(_)
-            | Self::DiskFill(_)
-            | Self::NetworkPartition(_)
-            | Self::NetworkLatency(_) => true,
+            _ => true,
+        }
+    }
+
+    /// How often it is done again, of a fault that is over at once.
+    #[must_use]
+    pub const fn every(&self) -> Option<Duration> {
+        match self {
+            Self::ProcessKill(kill) => kill.every,
+            Self::ConnectionReset(reset) => reset.every,
+            _ => None,
         }
     }
 }
@@ -185,84 +233,4 @@ impl DiskFill {
             _ => None,
         }
     }
-}
-
-/// Which packets are lost, and how.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct NetworkPartition {
-    /// What the other side sees.
-    #[serde(default)]
-    pub mode: PartitionMode,
-    /// Which way, seen from the target.
-    #[serde(default)]
-    pub direction: Direction,
-    /// Only packets to or from these peers; everything by default.
-    #[serde(default)]
-    pub peers: Peers,
-}
-
-/// What happens to a packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PartitionMode {
-    /// It vanishes: the peer waits for its time-out.
-    #[default]
-    Drop,
-}
-
-/// Which way packets go, seen from the target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// What it receives.
-    From,
-    /// What it sends.
-    To,
-    /// Both ways.
-    #[default]
-    Both,
-}
-
-/// The other end of a connection. An empty list means any.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Peers {
-    /// Services of this experiment with a network of their own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub services: Vec<super::Name>,
-    /// Addresses and networks, IPv4 and IPv6.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub addresses: Vec<IpNetwork>,
-    /// TCP and UDP ports of the peer, or of the target for what it serves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ports: Vec<PortRange>,
-}
-
-/// The delay of `netem`, in its words.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct NetworkLatency {
-    /// How long each packet waits.
-    pub delay: Duration,
-    /// How far the delay varies. Packets keep their order.
-    #[serde(default)]
-    pub jitter: Duration,
-    /// How much each delay depends on the one before.
-    #[serde(default)]
-    pub correlation: Correlation,
-    /// How the variation is distributed.
-    #[serde(default)]
-    pub distribution: Distribution,
-}
-
-/// A distribution of delays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Distribution {
-    /// Every delay within the jitter is as likely as any other.
-    #[default]
-    Uniform,
-    /// The normal distribution, the jitter being its standard deviation.
-    Normal,
 }

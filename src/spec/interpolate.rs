@@ -75,6 +75,13 @@ impl Scope {
         mistakes
     }
 
+    /// A node below this path, filled in before the rest.
+    pub(super) fn filled(&self, node: &Node, path: &Path) -> Result<Node, Vec<Mistake>> {
+        let (mut node, mut mistakes) = (node.clone(), Vec::new());
+        self.fill_node(&mut node, path, &mut mistakes);
+        if mistakes.is_empty() { Ok(node) } else { Err(mistakes) }
+    }
+
     fn fill_node(&self, node: &mut Node, path: &Path, mistakes: &mut Vec<Mistake>) {
         match node {
             Node::Text(text) => match self.fill_text(text, path) {

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::quantity::Duration;
-use super::{Fault, Name, Target};
+use super::quantity::{Duration, Percent};
+use super::{Fault, Name, Pulse, Ramp, Target};
 
 /// One entry of the method: a step, steps side by side, or a wait.
 /// Exactly one of `fault` (with `target`), `parallel`, `wait`.
@@ -26,6 +26,16 @@ pub struct MethodStep {
     /// How long to wait before the step begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Duration>,
+    /// Puts the fault and takes it away in turn while the step lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulse: Option<Pulse>,
+    /// Lets the fault grow, or fade, step by step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<Ramp>,
+    /// How likely it is that the fault happens, for each target and each pulse on its own; decided by
+    /// the seed before anything is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<Percent>,
     /// Steps that begin together; the entry ends when the last of them has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parallel: Vec<Step>,
@@ -51,21 +61,37 @@ pub struct Step {
     /// How long to wait before the step begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Duration>,
+    /// Puts the fault and takes it away in turn while the step lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulse: Option<Pulse>,
+    /// Lets the fault grow, or fade, step by step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<Ramp>,
+    /// How likely it is that the fault happens, for each target and each pulse on its own; decided by
+    /// the seed before anything is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<Percent>,
 }
 
 impl MethodStep {
+    /// The step that the entry itself is, if it is one.
+    #[must_use]
+    pub fn step(&self) -> Option<Step> {
+        Some(Step {
+            name: self.name.clone(),
+            target: self.target.clone()?,
+            fault: self.fault.clone()?,
+            duration: self.duration,
+            delay: self.delay,
+            pulse: self.pulse,
+            ramp: self.ramp,
+            probability: self.probability,
+        })
+    }
+
     /// The entry's steps, as if all of it were a parallel group; empty for a wait.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
-        match (&self.target, &self.fault) {
-            (Some(target), Some(fault)) => vec![Step {
-                name: self.name.clone(),
-                target: target.clone(),
-                fault: fault.clone(),
-                duration: self.duration,
-                delay: self.delay,
-            }],
-            _ => self.parallel.clone(),
-        }
+        self.step().map_or_else(|| self.parallel.clone(), |step| vec![step])
     }
 }

@@ -46,7 +46,7 @@ impl ProbeKind {
         match self {
             Self::Http(probe) => probe.expect.json.is_some(),
             Self::Tcp(_) => false,
-            Self::Command(probe) => probe.expect.number,
+            Self::Command(probe) => probe.expect.reads_number(),
             Self::Process(_) => true,
         }
     }
@@ -174,6 +174,18 @@ pub struct CommandExpectation {
     /// number is a probe error.
     #[serde(default)]
     pub number: bool,
+    /// The same for a number that only grows: the sample's `value` is how much it has grown since
+    /// the first sample of the run. Where it falls it began again at zero.
+    #[serde(default)]
+    pub counter: bool,
+}
+
+impl CommandExpectation {
+    /// Whether the output is a number, and the sample has a value.
+    #[must_use]
+    pub const fn reads_number(&self) -> bool {
+        self.number || self.counter
+    }
 }
 
 /// A process looked at at a fixed rate.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::node::Node;
-use super::{Experiment, Fault};
+use super::{Between, Experiment, Fault};
 
 /// The JSON Schema (draft 2020-12) of an experiment file. Quantities also take text that holds
 /// `${…}`, since only the reader knows the variables; a bare name stands for a fault without
@@ -23,7 +23,10 @@ pub fn schema() -> Value {
     }
     refine(&mut schema);
     if let Some(fault) = schema.pointer_mut("/$defs/Fault") {
-        accept_bare_names(fault);
+        accept_bare_names::<Fault>(fault, "A fault with the defaults of all its parameters.");
+    }
+    if let Some(between) = schema.pointer_mut("/$defs/Between") {
+        accept_bare_names::<Between>(between, "A shape with any of the nodes.");
     }
     schema
 }
@@ -83,21 +86,19 @@ fn accept_references(schema: &mut Value) {
     map.insert("anyOf".to_owned(), json!([form, { "type": "string", "pattern": r"\$\{" }]));
 }
 
-/// A fault whose parameters all have defaults may be written as its name.
-fn accept_bare_names(fault: &mut Value) {
-    let Some(Value::Array(choices)) = fault.get_mut("oneOf") else { return };
+/// A choice of which all fields have defaults may be written as its name.
+fn accept_bare_names<T: for<'de> Deserialize<'de>>(choice: &mut Value, description: &str) {
+    let Some(Value::Array(choices)) = choice.get_mut("oneOf") else { return };
     let names: Vec<Value> = choices
         .iter()
         .filter_map(|choice| choice.pointer("/required/0"))
         .filter(|name| {
             let bare = Node::Text(name.as_str().unwrap_or_default().to_owned());
-            Fault::deserialize(&bare).is_ok()
+            T::deserialize(&bare).is_ok()
         })
         .cloned()
         .collect();
-    choices.push(
-        json!({ "enum": names, "description": "A fault with the defaults of all its parameters." }),
-    );
+    choices.push(json!({ "enum": names, "description": description }));
 }
 
 #[cfg(test)]

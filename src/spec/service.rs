@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::quantity::{Duration, Signal};
+use super::quantity::{Duration, IpNetwork, OneOrMany, Signal};
 use super::{CommandProbe, HttpProbe, TcpProbe};
 
 /// A program started before the first measurement and stopped, with all its children, at the end.
@@ -34,7 +34,8 @@ pub struct Service {
     /// How it is asked to stop.
     #[serde(default)]
     pub stop: Stop,
-    /// Whether it shares the host's network or has one of its own, which network faults need.
+    /// Whether it shares the host's network or has one of its own, which network faults need, and
+    /// its address there.
     #[serde(default)]
     pub network: Network,
 }
@@ -111,13 +112,26 @@ impl Default for Stop {
 }
 
 /// The network a service lives in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
     /// The network namespace of whoever runs the experiment.
     #[default]
     Host,
     /// A network namespace of its own, joined to the run's other services and to this host by a
-    /// bridge that vanishes with the run. Its address is `${service.NAME.address}`. Needs root.
+    /// bridge that vanishes with the run. Its address is `${service.NAME.address}`, and that of
+    /// IPv6 `${service.NAME.address6}`. Needs root.
     Own,
+    /// The same with an address of your choice, IPv4, IPv6 or one of each, with the prefix of the
+    /// subnet or without (24 bits, 64 of IPv6). All services of a run share one subnet, which must
+    /// be free on this host.
+    Address(OneOrMany<IpNetwork>),
+}
+
+impl Network {
+    /// Whether it is a namespace of its own.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        matches!(self, Self::Own | Self::Address(_))
+    }
 }

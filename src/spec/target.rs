@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Name;
 use super::quantity::{OneOrMany, Pick};
 
-/// Exactly one of `service`, `process`. A match of nothing is an error; nothing ever means "all".
+/// Exactly one of `service`, `process`, `host`. A match of nothing is an error; nothing ever means "all".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Target {
@@ -18,6 +18,9 @@ pub struct Target {
     /// Processes of this host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessSelector>,
+    /// With `true`: this host itself, for faults of the network that all of its processes share.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host: bool,
     /// How many of what matches: `one` (the default; chosen by the seed), `all`, a number, or a share such as `50%`.
     #[serde(default)]
     pub pick: Pick,

@@ -63,7 +63,7 @@ pub(super) fn read_with(text: &str, overrides: &[(&str, &str)]) -> Result<Experi
             _ => Err(std::io::ErrorKind::NotFound.into()),
         },
         binary: "/usr/bin/shakedown".into(),
-        subnet: "10.99.0.0/24".parse().unwrap(),
+        subnets: vec!["10.99.0.0/24".parse().unwrap()],
     };
     parse(text, "experiment.yaml", &context)
 }

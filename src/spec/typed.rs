@@ -39,7 +39,7 @@ impl<'de> Deserializer<'de> for &Node {
                 (.., number) => visitor.visit_f64(number.unwrap_or(f64::NAN)),
             },
             Node::Text(text) | Node::Given(text) => visitor.visit_str(text),
-            Node::List(nodes) => visitor.visit_seq(Items { nodes, next: 0 }),
+            Node::List(nodes) => all_of(nodes, visitor),
             Node::Map(nodes) => visitor.visit_map(Entries { rest: nodes.iter(), current: None }),
         }
     }
@@ -115,6 +115,18 @@ impl Node {
             Self::List(_) => Unexpected::Seq,
             Self::Map(_) => Unexpected::Map,
         }
+    }
+}
+
+/// A list, of which no item may be left over: a link of three ends is none of its first two.
+fn all_of<'de, V: Visitor<'de>>(nodes: &[Node], visitor: V) -> Result<V::Value, Complaint> {
+    let mut items = Items { nodes, next: 0 };
+    let value = visitor.visit_seq(&mut items)?;
+    match items.next {
+        taken if taken < nodes.len() => {
+            Err(Complaint::new(format!("expected {taken} items here, found {}", nodes.len())))
+        }
+        _ => Ok(value),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Control groups: groups of our own in the version 2 tree, and where a process is in every tree.
 
+mod enclosure;
+
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,6 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{Mode, OFlags};
+
+pub use enclosure::Enclosure;
 
 /// A group of our own.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod disk;
 pub mod net;
+pub mod open_files;
 pub mod pause;
 pub mod process;
 pub mod service;

@@ -213,6 +213,19 @@ pub fn adopted() -> Result<Vec<ProcessId>> {
     Ok(living()?.into_iter().filter(|(_, stat)| stat.parent == me).map(|(id, _)| id).collect())
 }
 
+/// A process and all that descends from it now, the process first. What was adopted by another
+/// because its parent ended is not to be told from a stranger.
+pub fn descendants(root: ProcessId) -> Result<Vec<ProcessId>> {
+    let living = living()?;
+    let mut family = vec![root];
+    let mut next = 0;
+    while let Some(parent) = family.get(next).map(|id| id.pid) {
+        family.extend(living.iter().filter(|(_, it)| it.parent == parent).map(|(id, _)| *id));
+        next += 1;
+    }
+    Ok(family)
+}
+
 /// Who has these numbers now.
 pub fn identify(pids: Vec<i32>) -> Result<Vec<ProcessId>> {
     let identify = |pid| Ok(stat(pid)?.map(|stat| ProcessId { pid, start_time: stat.start_time }));

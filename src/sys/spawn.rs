@@ -42,6 +42,7 @@ struct Prepared {
     stdio: [RawFd; 3],
     network: Option<RawFd>,
     dies_with: Option<libc::pid_t>,
+    open_files: Option<libc::rlimit>,
     failure: RawFd,
 }
 
@@ -62,6 +63,7 @@ impl Spawn<'_> {
             stdio: self.stdio.map(|fd| fd.as_raw_fd()),
             network: self.network.map(|fd| fd.as_raw_fd()),
             dies_with: self.dies_with_us.then(|| nix::unistd::getpid().as_raw()),
+            open_files: super::open_files::before(),
             failure: writer.as_raw_fd(),
         };
         let (pid, pidfd) = clone(&prepared, self.cgroup).with_context(what)?;
@@ -233,6 +235,10 @@ fn enter(prepared: &Prepared) -> Result<(), u8> {
             if libc::getppid() != parent {
                 libc::_exit(127);
             }
+        }
+        if let Some(limit) = &prepared.open_files {
+            // A program that counts on small descriptors must not meet large ones through us.
+            let _ = libc::setrlimit(libc::RLIMIT_NOFILE, limit);
         }
         if let Some(network) = prepared.network {
             check(2, libc::setns(network, libc::CLONE_NEWNET))?;

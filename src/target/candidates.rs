@@ -35,15 +35,14 @@ pub fn gather(
             Some(selector) => select(selector, except, agents)?.matched,
             None => Vec::new(),
         };
+        asked.lifelines |= step.fault.is_network();
         match step.fault {
             Fault::DiskFill(_) => asked.mounts = true,
-            Fault::CpuStress(_) | Fault::NetworkPartition(_) | Fault::NetworkLatency(_) => {
-                asked.neighbours |= !matched.is_empty();
-            }
             Fault::ProcessKill(_) => {
                 asked.neighbours |= matched.iter().any(Process::is_namespace_init);
             }
             Fault::ProcessPause(_) | Fault::ProcessRestart(_) => {}
+            _ => asked.neighbours |= !matched.is_empty(),
         }
         steps.push(matched);
     }

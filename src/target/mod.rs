@@ -2,6 +2,7 @@
 
 mod candidates;
 mod cgroup;
+mod control;
 mod criterion;
 mod explain;
 mod miss;
@@ -17,6 +18,7 @@ mod table;
 mod user;
 
 pub use candidates::{Candidates, gather};
+pub use control::{Lifeline, Peer, Purpose, metadata};
 pub use explain::Explained;
 pub use mount::Mount;
 pub use printable::printable;

@@ -40,6 +40,24 @@ impl fmt::Display for Why {
     }
 }
 
+fn ancestors(itself: i32) -> Result<Vec<i32>> {
+    let mut ancestors = Vec::new();
+    let mut child = Row::read(itself)?;
+    while let Some(row) = child.filter(|row| row.parent > 0) {
+        ancestors.push(row.parent);
+        child = Row::read(row.parent)?;
+    }
+    Ok(ancestors)
+}
+
+/// This process and its ancestors, as far as they can be read.
+pub(super) fn lineage() -> Vec<i32> {
+    let itself = std::process::id().cast_signed();
+    let mut lineage = ancestors(itself).unwrap_or_default();
+    lineage.insert(0, itself);
+    lineage
+}
+
 /// This process, its ancestors and its agents.
 #[derive(Clone, Debug)]
 pub(super) struct Protection<'a> {
@@ -52,13 +70,7 @@ impl<'a> Protection<'a> {
     /// Reads who the ancestors of this process are; `agents` are further processes to protect.
     pub(super) fn read(agents: &'a [i32]) -> Result<Self> {
         let itself = std::process::id().cast_signed();
-        let mut ancestors = Vec::new();
-        let mut child = Row::read(itself)?;
-        while let Some(row) = child.filter(|row| row.parent > 0) {
-            ancestors.push(row.parent);
-            child = Row::read(row.parent)?;
-        }
-        Ok(Self { itself, ancestors, agents })
+        Ok(Self { itself, ancestors: ancestors(itself)?, agents })
     }
 
     /// Why the process must not be touched, if it must not.

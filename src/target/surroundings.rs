@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mount, Namespaces, Process, ProcessTable, Socket, mount, read, socket};
+use super::{
+    Lifeline, Mount, Namespaces, Process, ProcessTable, Socket, control, mount, read, socket,
+};
 use crate::act::{NamespaceId, ProcessId};
 use crate::error::Result;
 
@@ -25,6 +27,8 @@ pub struct Surroundings {
     pub mounts_of: BTreeMap<i32, Vec<Mount>>,
     /// The file system that holds the journal.
     pub journal: Option<Mount>,
+    /// What must stay reachable while the host's network is disturbed.
+    pub lifelines: Vec<Lifeline>,
 }
 
 /// A process that may share something with a target.
@@ -48,6 +52,8 @@ pub struct Asked<'a> {
     pub neighbours: bool,
     /// Which file systems there are.
     pub mounts: bool,
+    /// What must stay reachable.
+    pub lifelines: bool,
     /// The folder of the journal.
     pub journal: Option<&'a Path>,
 }
@@ -61,6 +67,9 @@ impl Surroundings {
             let host = [read::namespaces("self").net, read::namespaces(1).net];
             surroundings.host_networks = host.into_iter().flatten().collect();
             surroundings.neighbours = neighbours()?;
+        }
+        if asked.lifelines {
+            surroundings.lifelines = control::read();
         }
         if asked.mounts {
             surroundings.mounts = mount::read("self");
@@ -128,7 +137,7 @@ mod tests {
         let pid = std::process::id().cast_signed();
         let process = process(std::process::id());
         let journal = Some(Path::new("/proc/1"));
-        let asked = Asked { neighbours: true, mounts: true, journal };
+        let asked = Asked { neighbours: true, mounts: true, lifelines: true, journal };
         let around = Surroundings::read(&[&process], asked).unwrap();
         let network = around.namespaces(process.id).net.unwrap();
         assert!(around.host_networks.contains(&network));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::network::{Filtered, Shaped};
-use crate::act::{Effect, PauseHold, ProcessId, SendSignal, Undo};
+use super::network::{Chained, Filtered, Misnamed, Proxied, Queued, Reset, Shaped};
+use crate::act::{Effect, PauseHold, ProcessId, SendSignal, Traffic, Undo};
 use crate::spec::Amount;
 use crate::spec::quantity::{IpNetwork, Signal};
 use crate::sys::clock::boottime;
@@ -38,11 +38,21 @@ pub(super) enum Held {
     /// Disk space.
     Filled(Fill),
     /// The run's own network.
-    Network { subnet: IpNetwork },
+    Network { addresses: Vec<IpNetwork> },
     /// A packet filter.
     Filtered(Filtered),
-    /// Delayed interfaces.
-    Shaped(Shaped),
+    /// A packet filter of `iptables`.
+    Chained(Chained),
+    /// False answers to questions for names.
+    Misnamed(Misnamed),
+    /// Packets queued to us.
+    Queued(Box<Queued>),
+    /// A proxy.
+    Proxied(Box<Proxied>),
+    /// Connections that were cut.
+    Cut(Box<Reset>),
+    /// Interfaces whose packets are impaired.
+    Shaped(Box<Shaped>),
 }
 
 /// How long a proof of a signal's effect is waited for before the loop goes on.
@@ -100,11 +110,30 @@ impl Held {
             ),
             Self::Stressed(stress) => stress.effect(),
             Self::Filled(fill) => fill.effect(),
-            Self::Network { subnet } => {
-                Ok(Effect::proved(format!("the run's network is {subnet}")))
+            Self::Network { addresses } => {
+                let subnets = addresses.iter().map(|address| address.network().to_string());
+                let subnets = subnets.collect::<Vec<_>>().join(" and ");
+                Ok(Effect::proved(format!("the run's network is {subnets}")))
             }
             Self::Filtered(filtered) => filtered.effect(),
+            Self::Misnamed(misnamed) => misnamed.effect(),
+            Self::Queued(queued) => queued.effect(),
+            Self::Chained(chained) => chained.effect(),
             Self::Shaped(shaped) => shaped.effect(),
+            Self::Cut(reset) => reset.effect(),
+            Self::Proxied(proxied) => proxied.effect(),
+        }
+    }
+
+    /// Does it to other packets from now on.
+    pub(super) fn aim_at(&mut self, traffic: &Traffic) -> Result<()> {
+        match self {
+            Self::Filtered(filtered) => filtered.aim_at(traffic),
+            Self::Cut(reset) => reset.aim_at(traffic),
+            Self::Proxied(proxied) => proxied.aim_at(traffic),
+            Self::Queued(queued) => queued.aim_at(traffic),
+            Self::Shaped(shaped) => shaped.aim_at(traffic),
+            _ => bail!("what is done here cannot follow peers whose addresses change"),
         }
     }
 
@@ -116,12 +145,29 @@ impl Held {
         }
     }
 
-    /// Lets the parents of traced processes that were killed learn of it.
-    pub(super) fn reap(&mut self) {
-        if let Self::Traced { process, tracer } = self
-            && process.ended().unwrap_or(false)
-        {
-            tracer.reap();
+    /// When it wants its turn.
+    pub(super) fn next_moment(&self) -> Option<Duration> {
+        match self {
+            Self::Filtered(filtered) => Some(filtered.next_moment()),
+            Self::Misnamed(misnamed) => Some(misnamed.next_moment()),
+            Self::Queued(queued) => Some(queued.next_moment()),
+            Self::Proxied(proxied) => Some(proxied.next_moment()),
+            Self::Cut(reset) => reset.next_moment(),
+            _ => None,
+        }
+    }
+
+    /// Its turn: renews what would end by itself, and lets the parents of traced processes that
+    /// were killed learn of it.
+    pub(super) fn tick(&mut self, now: Duration) {
+        match self {
+            Self::Traced { process, tracer } if process.ended().unwrap_or(false) => tracer.reap(),
+            Self::Filtered(filtered) => filtered.tick(now),
+            Self::Misnamed(misnamed) => misnamed.tick(now),
+            Self::Queued(queued) => queued.tick(now),
+            Self::Proxied(proxied) => proxied.tick(now),
+            Self::Cut(reset) => reset.tick(now),
+            _ => {}
         }
     }
 }

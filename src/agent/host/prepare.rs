@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 
+use super::held::Held;
+use super::network::Named;
 use super::{Host, effects, network};
-use crate::act::{Act, ActId, Pause, PauseHold, SiteRef, Undo};
+use crate::act::{Act, ActId, Pause, PauseHold, Proxy, SiteRef, Undo};
 use crate::agent::lock::Lock;
-use crate::spec::PauseMethod;
+use crate::spec::{Engine, PauseMethod};
 use crate::sys::disk::Directory;
+use crate::sys::net::Namespace;
 use crate::sys::pause::Freezer;
 use crate::sys::process::Process;
 
@@ -53,26 +56,67 @@ impl Host {
                 self.directories.insert(id, directory);
                 Ok(Undo::FreeDisk { file })
             }
-            Act::Filter(_) | Act::Shape(_) => self.prepare_network(id, act),
+            Act::Filter(_) | Act::Shape(_) | Act::FailDns(_) | Act::Proxy(_) => {
+                self.prepare_network(id, act)
+            }
+            Act::Cut(cut) => self.prepare_cut(id, cut),
         }
     }
 
     fn prepare_network(&mut self, id: ActId, act: &Act) -> Result<Undo> {
-        let namespace = network::namespace_of(&self.find(&act.site())?)?;
-        let number = namespace.id().ino;
-        let undo = if let Act::Filter(_) = act {
-            // Filters of one run add up; those of two would not know of each other.
-            self.lock(id, &format!("filter-{number}"))?;
-            Ok(network::undo_of_filter(
-                &namespace,
-                format!("shakedown_{}_{id}", self.run.replace('-', "_")),
-            ))
-        } else {
-            self.lock(id, &format!("shape-{number}"))?;
-            network::undo_of_shape(&namespace, id.0)
+        let (process, namespace) = self.reach(id, &act.site())?;
+        let named = Named::resolve(&process, &namespace, act)?;
+        let engine = match act {
+            Act::Shape(shape) => shape.engine,
+            Act::Filter(filter) => filter.engine,
+            _ => Engine::Nft,
+        };
+        // Filters of one run add up; those of two would not know of each other. Of two servers of
+        // false answers the second would never be asked.
+        let kind = match (act, engine) {
+            (Act::FailDns(_), _) => "dns",
+            (_, Engine::Nft | Engine::Iptables) => "filter",
+            _ => "shape",
+        };
+        if let Act::Proxy(proxy) = act {
+            self.refuse_second(proxy, &namespace)?;
+        }
+        self.lock(id, &self.lock_of(kind, id, &namespace))?;
+        let undo = match (act, engine) {
+            (Act::FailDns(_), _) => {
+                let undo = network::undo_of_dns(&namespace, self.table(id));
+                Ok(self.with_way_back(id, undo))
+            }
+            (Act::Shape(shape), Engine::Netem | Engine::Tbf) => {
+                network::undo_of_shape(&namespace, shape, id.0)
+            }
+            _ => {
+                let undo = network::undo_of_filter(&namespace, engine, &self.run, id);
+                Ok(self.with_way_back(id, undo))
+            }
         };
         self.namespaces.insert(id, namespace);
+        self.named.extend(named.map(|named| (id, named)));
         undo
+    }
+
+    /// Of two proxies for the same connections the second would never see one.
+    fn refuse_second(&self, proxy: &Proxy, namespace: &Namespace) -> Result<()> {
+        let taken = self.held.values().any(|held| match held {
+            Held::Proxied(first) => first.is_in(namespace.id()) && proxy.may_meet(first.traffic()),
+            _ => false,
+        });
+        ensure!(
+            !taken,
+            "another step has these connections go through a proxy already, and they cannot go \
+             through two; let the steps follow one another, or give them other ports or peers"
+        );
+        Ok(())
+    }
+
+    /// The name of the table that an act makes.
+    pub(super) fn table(&self, id: ActId) -> String {
+        format!("shakedown_{}_{id}", self.run.replace('-', "_"))
     }
 
     fn hold_target(&mut self, id: ActId, act: &Act) -> Result<()> {
@@ -91,11 +135,15 @@ impl Host {
     }
 
     /// Locks an object for an act. Whether acts of this run may share it is for them to know.
-    fn lock(&mut self, id: ActId, object: &str) -> Result<()> {
+    pub(super) fn lock(&mut self, id: ActId, object: &str) -> Result<()> {
         let shared = self.locks.values().find(|lock| lock.is_of(object)).map(Rc::clone);
         let lock = match shared {
             Some(lock) if object.starts_with("filter") => lock,
-            _ => Rc::new(Lock::take(object, &self.run)?),
+            Some(_) => bail!(
+                "another step of this run does the like to the same target, and the two do not add \
+                 up; let them follow one another"
+            ),
+            None => Rc::new(Lock::take(object, &self.run)?),
         };
         self.locks.insert(id, lock);
         Ok(())

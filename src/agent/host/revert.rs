@@ -12,7 +12,7 @@ use super::held::Held;
 use super::network;
 use crate::act::{Observed, PauseHold, ProcessId, Reverted, Undo};
 use crate::spec::quantity::Signal;
-use crate::sys::cgroup::{Cgroup, Trees};
+use crate::sys::cgroup::{Cgroup, Enclosure, Trees};
 use crate::sys::clock::boottime;
 use crate::sys::net::Bridge;
 use crate::sys::pause::Freezer;
@@ -45,13 +45,32 @@ pub(super) fn revert(
         }
         Undo::StopStress { .. } => stop_stress(held, observed),
         Undo::FreeDisk { file } => free_disk(held, file.as_deref()),
+        Undo::Rejoin { group, origin, then } => {
+            let own = revert((services, bridge), held, then, observed);
+            let back = Enclosure::recorded(group, origin).disband();
+            Ok(match (own?, back?) {
+                (Reverted::AlreadyGone, true) => Reverted::Restored,
+                (reverted, _) => reverted,
+            })
+        }
         Undo::RemoveCgroup { path } => remove_cgroup(path),
         Undo::LeaveNetwork { interface, mac } => {
             network::leave_network(bridge.take(), &network::recorded_leg(interface, *mac))
         }
         Undo::DropTable { namespace, table } => match held {
             Some(Held::Filtered(filtered)) => filtered.stop(),
+            Some(Held::Queued(queued)) => queued.stop(),
+            Some(Held::Proxied(proxied)) => proxied.stop(),
+            Some(Held::Cut(reset)) => reset.stop(),
             _ => network::drop_table(*namespace, table),
+        },
+        Undo::ReleaseDns { namespace, table } => match held {
+            Some(Held::Misnamed(misnamed)) => misnamed.stop(),
+            _ => network::release_dns(*namespace, table),
+        },
+        Undo::RemoveChains { namespace, chains } => match held {
+            Some(Held::Chained(chained)) => chained.stop(),
+            _ => network::remove_chains(*namespace, chains),
         },
         Undo::Unshape { namespace, interfaces, handle } => match held {
             Some(Held::Shaped(shaped)) => shaped.stop(),

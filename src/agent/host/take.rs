@@ -7,11 +7,12 @@ use anyhow::{Context, Result, bail};
 
 use super::Host;
 use super::held::{self, Held};
-use super::network::{self, Filtered, Shaped};
-use crate::act::{Act, ActId, SendSignal, StartService, Undo};
+use super::network::{self, Chained, Filtered, Misnamed, Proxied, Queued, Reset, Shaped};
+use crate::act::{Act, ActId, SendSignal, StartService, Traffic, Undo};
 use crate::agent::journal::Recorded;
-use crate::spec::{Network, template};
+use crate::spec::{Engine, template};
 use crate::sys::clock::boottime;
+use crate::sys::net::nft::Action;
 use crate::sys::net::{Bridge, Namespace};
 use crate::sys::process::Process;
 use crate::sys::stress::Stress;
@@ -19,15 +20,17 @@ use crate::sys::stress::Stress;
 impl Host {
     /// Performs a recorded act, and returns what holds it.
     pub(super) fn take(&mut self, recorded: &Recorded) -> Result<Held> {
-        let (id, undo) = (recorded.id(), recorded.undo());
-        Ok(match recorded.act() {
+        let (id, undo) = (recorded.id(), recorded.undo().own());
+        let addressed = self.named.get(&id).map(|named| named.addressed(recorded.act()));
+        let addressed = addressed.transpose()?;
+        Ok(match addressed.as_ref().unwrap_or(recorded.act()) {
             Act::JoinNetwork(join) => {
                 let Undo::LeaveNetwork { interface, mac } = undo else {
                     bail!("the undo of a network is none")
                 };
                 let leg = network::recorded_leg(interface, *mac);
                 self.bridge = Some(Bridge::create(&Namespace::current()?, join, leg)?);
-                Held::Network { subnet: join.subnet }
+                Held::Network { addresses: join.addresses.clone() }
             }
             Act::StartService(start) => {
                 let network = self.network_of(start)?;
@@ -56,9 +59,46 @@ impl Host {
                 )?
             }
             Act::Filter(filter) => {
-                Held::Filtered(Filtered::start(self.namespace(id)?, filter, undo)?)
+                let action = network::action_of(filter.mode);
+                self.filter(id, &filter.traffic, action, undo)?
             }
-            Act::Shape(shape) => Held::Shaped(Shaped::start(self.namespace(id)?, shape, undo)?),
+            Act::Shape(shape) if matches!(shape.engine, Engine::Nft | Engine::Iptables) => {
+                let action = network::loss_of(&shape.impairment)?;
+                self.filter(id, &shape.traffic, action, undo)?
+            }
+            Act::FailDns(fault) => Held::Misnamed(Misnamed::start(self.place(id)?, fault, undo)?),
+            Act::Shape(shape) if shape.engine == Engine::Queue => {
+                Held::Queued(Box::new(Queued::start(self.place(id)?, shape, undo)?))
+            }
+            Act::Shape(shape) => {
+                Held::Shaped(Box::new(Shaped::start(self.namespace(id)?, shape, undo)?))
+            }
+            Act::Cut(cut) => {
+                let owner = self.owner(id, &cut.site)?;
+                Held::Cut(Box::new(Reset::start(self.place(id)?, &owner, cut, undo)?))
+            }
+            Act::Proxy(proxy) => {
+                Held::Proxied(Box::new(Proxied::start(self.namespace(id)?, proxy, undo)?))
+            }
+        })
+    }
+
+    /// Drops, refuses or loses packets, by what the undo will delete.
+    fn filter(
+        &mut self,
+        id: ActId,
+        traffic: &Traffic,
+        action: Action,
+        undo: &Undo,
+    ) -> Result<Held> {
+        Ok(match undo {
+            Undo::DropTable { table, .. } => {
+                Held::Filtered(Filtered::start(self.place(id)?, traffic, action, table)?)
+            }
+            Undo::RemoveChains { chains, .. } => {
+                Held::Chained(Chained::start(self.namespace(id)?, traffic, action, chains)?)
+            }
+            _ => bail!("the undo of a filter is none"),
         })
     }
 
@@ -78,17 +118,11 @@ impl Host {
 
     /// A new network namespace for a service that has one of its own.
     fn network_of(&mut self, start: &StartService) -> Result<Option<OwnedFd>> {
-        if start.network == Network::Host {
+        if start.addresses.is_empty() {
             return Ok(None);
         }
         let bridge = self.bridge.as_mut().context("the run has no network of its own")?;
-        let address =
-            start.address.with_context(|| format!("the service {} has no address", start.name))?;
-        bridge.attach(address).map(|namespace| Some(namespace.into()))
-    }
-
-    fn namespace(&mut self, id: ActId) -> Result<Namespace> {
-        self.namespaces.remove(&id).context("the act's network namespace was not looked up before")
+        bridge.attach(&start.addresses).map(|namespace| Some(namespace.into()))
     }
 
     /// A path with `${run.dir}` filled in.

@@ -1,5 +1,6 @@
 //! Plans of whole experiments.
 
+mod modifiers;
 mod property;
 mod refusal;
 
@@ -34,7 +35,12 @@ fn experiment(method: Value, blast_radius: Value) -> Experiment {
 }
 
 fn setting(seed: u64) -> Setting {
-    Setting { seed, subnet: "198.18.7.0/24".parse().unwrap(), environment: None }
+    Setting {
+        seed,
+        subnets: vec!["198.18.7.0/24".parse().unwrap()],
+        environment: None,
+        engines: Engines::default(),
+    }
 }
 
 fn process(pid: i32, name: &str) -> Process {
@@ -91,6 +97,7 @@ fn candidates(processes: &[Process], net: u64) -> Candidates {
             journal: Some(mount("/var/lib", "xfs", "8:3")),
             mounts,
             mounts_of,
+            lifelines: Vec::new(),
         },
     }
 }
@@ -103,10 +110,11 @@ fn kill(target: &Value) -> Value {
 fn services_get_addresses_in_the_order_of_the_file() {
     let file = experiment(kill(&json!({"service": "web"})), json!({}));
     let plan = plan(&file, &Candidates::default(), &setting(1)).unwrap();
-    let addresses: Vec<_> = plan.services.iter().map(|(start, _)| start.address).collect();
-    let address = |text: &str| Some(text.parse().unwrap());
-    assert_eq!(addresses, [address("198.18.7.2/24"), address("198.18.7.3/24"), None]);
-    assert_eq!(plan.network.unwrap().subnet, setting(1).subnet);
+    let addresses: Vec<_> =
+        plan.services.iter().map(|(start, _)| start.addresses.clone()).collect();
+    let address = |text: &str| vec![text.parse().unwrap()];
+    assert_eq!(addresses, [address("198.18.7.2/24"), address("198.18.7.3/24"), vec![]]);
+    assert_eq!(plan.network.unwrap().addresses, address("198.18.7.1/24"));
 }
 
 #[test]
@@ -158,7 +166,7 @@ fn a_plan_reads_well() {
     the shop survives
       hypothesis     the shop sells
       seed           42
-      plan           739e2c704cae2b6581d819fdd6249fb44e705ed41eb51db1710f8813b440dd78
+      plan           c985a9701b5b9b0bd09051c4422ae9b468d328e2e7f14b4e0171f66933ea8761
       takes at most  1m26s
 
     Services
@@ -168,13 +176,31 @@ fn a_plan_reads_well() {
      cache  shop --serve  the host's
 
     Method
-     #  STEP                                         FAULT              TARGET       AFTER  FOR            UNDO                                                                           CLASS
-     0  a slow web                                   network-latency    service web  1s     5s             our queueing discipline deleted, the kernel's default is back                  G guarded
-        wait                                                                                3s
-     1  network-partition of redis-server (pid 812)  network-partition  process 812         10s            our nft table deleted; the kernel does so when the agent ends                  K kernel-held
-     2  process-kill of service web and service db   process-kill       service web         20s, every 5s  none; the service comes back if its restart policy says so                     X irreversible
-     2  process-kill of service web and service db   process-kill       service db          20s, every 5s  none; the service comes back if its restart policy says so                     X irreversible
-     3  disk-fill of redis-server (pid 812)          disk-fill          process 812         10s            unnamed file closed, space free again; the kernel does so when the agent ends  K kernel-held
+      0  a slow web
+         network-latency for 5s, after 1s
+           on       service web
+           packets  everything it sends
+           engine   netem: in the kernel; its timers are late by about 0.1 ms
+           undo     our queueing discipline deleted, the kernel's default is back
+           class    G guarded
+         wait 3s
+      1  network-partition of redis-server (pid 812)
+         network-partition for 10s
+           on       process 812
+           packets  what it sends and receives with 198.18.7.3, port 6379 at either end
+           engine   nft: in the kernel; exact, packet by packet
+           undo     our nft table deleted; the kernel does so when the agent ends
+           class    K kernel-held
+      2  process-kill of service web and service db
+         process-kill for 20s; every 5s
+           on       service web, service db
+           undo     none; the service comes back if its restart policy says so
+           class    X irreversible
+      3  disk-fill of redis-server (pid 812)
+         disk-fill for 10s
+           on       process 812
+           undo     unnamed file closed, space free again; the kernel does so when the agent ends
+           class    K kernel-held
 
     Blast radius
       targets        3: redis-server (pid 812), service db, service web

@@ -71,7 +71,7 @@ fn too_few() {
 
 #[test]
 fn wrong_targets() {
-    insta::assert_snapshot!(refused(kill(&json!({})), json!({})), @"method[0].target: give exactly one of `service`, `process`");
+    insta::assert_snapshot!(refused(kill(&json!({})), json!({})), @"method[0].target: give exactly one of `service`, `process`, `host`");
     insta::assert_snapshot!(refused(kill(&json!({"service": ["web", "shop"]})), json!({})), @"method[0].target: `shop` is no service of this experiment");
     let except = json!({"service": "web", "except": {"pid": 7}});
     insta::assert_snapshot!(refused(kill(&except), json!({})), @"method[0].target: `except` leaves out processes, and this target is a service; name the services instead");
@@ -81,23 +81,51 @@ fn wrong_targets() {
 
 #[test]
 fn irreversible_faults_on_strangers_must_be_allowed() {
-    insta::assert_snapshot!(refused(kill(&worker()), json!({})), @"method[0].fault: `process-kill` cannot be undone, and worker (pid 31) is no service of this experiment; write `allow: [irreversible]` in blast-radius if its supervisor brings it back");
+    insta::assert_snapshot!(refused(kill(&worker()), json!({})), @"method[0].fault: `process-kill` cannot be undone, and worker (pid 31) is no service of this experiment; write `allow: [irreversible]` in blast-radius if it recovers by itself");
     let allowed = experiment(kill(&worker()), json!({"allow": ["irreversible"]}));
     let around = candidates(&[process(31, "worker")], HOST_NETWORK);
     assert!(plan(&allowed, &around, &setting(1)).is_ok());
 }
 
 #[test]
-fn the_hosts_own_network_is_left_alone() {
-    let latency = json!({"network-latency": {"delay": "1s"}});
-    insta::assert_snapshot!(refused(one(&worker(), &latency), json!({})), @"method[0].fault: worker (pid 31) shares the host's network, where `network-latency` would hit every other process too; this version only reaches targets with a network of their own");
-    let partition = json!({"network-partition": {}});
-    let cache = json!({"service": "cache"});
-    insta::assert_snapshot!(refused(one(&cache, &partition), json!({"allow": ["host"]})), @"method[0].fault: service cache shares the host's network, where `network-partition` would hit every other process too; this version only reaches targets with a network of their own: give the service `network: own`");
+fn the_whole_hosts_network_must_be_allowed() {
+    let partition = one(&json!({"host": true}), &json!({"network-partition": {}}));
+    insta::assert_snapshot!(refused(partition.clone(), json!({})), @"method[0].fault: `network-partition` on this host's network hits every process that shares it; write `allow: [host]` in blast-radius if that is meant");
+    let around = candidates(&[], HOST_NETWORK);
+    let allowed = |allow: Value| {
+        let plan = plan(&experiment(partition.clone(), allow), &around, &setting(1));
+        plan.unwrap().radius.left_alone
+    };
+    let metadata = ["metadata 169.254.169.254", "metadata [fd00:ec2::254]"];
+    assert_eq!(allowed(json!({"allow": ["host"]})), metadata);
+    assert!(allowed(json!({"allow": ["host", "control-path"]})).is_empty());
     let mut blind = candidates(&[process(31, "worker")], HOST_NETWORK);
     blind.surroundings.neighbours.clear();
+    let latency = json!({"network-latency": {"delay": "1s"}});
     let file = experiment(one(&worker(), &latency), json!({}));
     insta::assert_snapshot!(plan(&file, &blind, &setting(1)).unwrap_err(), @"method[0].fault: cannot see which network worker (pid 31) is in, so `network-latency` might hit the host's; run as root, and see that the process still runs");
+}
+
+#[test]
+fn a_share_of_the_hosts_network_takes_an_engine_that_can_tell_packets_apart() {
+    let latency = |engine: Value| json!({"network-latency": {"delay": "1s", "engine": engine}});
+    for target in [worker(), json!({"service": "cache"})] {
+        let file = experiment(one(&target, &latency(json!("queue"))), json!({}));
+        let around = candidates(&[process(31, "worker")], HOST_NETWORK);
+        let radius = plan(&file, &around, &setting(1)).unwrap().radius;
+        assert!(radius.bystanders.is_empty() && radius.shared.is_empty());
+    }
+    insta::assert_snapshot!(refused(one(&worker(), &latency(json!("netem"))), json!({})), @"method[0].fault: the engine netem does not work here: it meets whole interfaces, and the target shares those of the host");
+}
+
+#[test]
+fn connections_of_strangers_are_cut_when_that_is_allowed() {
+    let cut = one(&worker(), &json!({"connection-reset": {"new": "refuse"}}));
+    insta::assert_snapshot!(refused(cut, json!({})), @"method[0].fault: `connection-reset` cannot be undone, and worker (pid 31) is no service of this experiment; write `allow: [irreversible]` in blast-radius if it recovers by itself");
+    let service = one(&json!({"service": "db"}), &json!({"connection-reset": {"every": "2s"}}));
+    let plan = plan(&experiment(service, json!({})), &Candidates::default(), &setting(1));
+    let step = plan.unwrap().entries.remove(0).steps.remove(0);
+    assert_eq!(step.manner().unwrap(), "every 2s");
 }
 
 #[test]
@@ -119,8 +147,8 @@ fn dangerous_file_systems_must_be_allowed() {
 #[test]
 fn the_subnet_must_have_room() {
     let file = experiment(kill(&json!({"service": "web"})), json!({}));
-    let small = Setting { subnet: "198.18.7.0/30".parse().unwrap(), ..setting(1) };
+    let small = Setting { subnets: vec!["198.18.7.0/30".parse().unwrap()], ..setting(1) };
     let error = plan(&file, &Candidates::default(), &small).unwrap_err();
     insta::assert_snapshot!(error, @"services.db.network: the subnet 198.18.7.0/30 has too few addresses for 2 services with a network of their own");
-    assert_eq!(error.refusal.outcome(), crate::outcome::Outcome::NotInjected);
+    assert_eq!(error.refusal.outcome(), crate::outcome::Outcome::Usage);
 }

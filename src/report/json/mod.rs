@@ -105,6 +105,7 @@ fn steps(names: &[String], summary: &Summary) -> Vec<StepReport> {
             began: begun.map(|known| known.began),
             ended: begun.and_then(|known| known.ended),
             planned: begun.and_then(|known| known.planned),
+            manner: begun.and_then(|known| known.manner.clone()),
             acts: summary.acts_of(step).cloned().collect(),
             failures: failures.cloned().collect(),
         }

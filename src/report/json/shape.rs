@@ -119,6 +119,8 @@ pub struct StepReport {
     pub ended: Option<Elapsed>,
     /// How long it was planned to last; null for steps that are over at once.
     pub planned: Option<Duration>,
+    /// How its fault comes and goes, in words; null if it is simply there all the time.
+    pub manner: Option<String>,
     /// What was injected: with its class, its proof and its undo.
     pub acts: Vec<ActSummary>,
     /// What could not be injected.

@@ -145,6 +145,7 @@ fn the_shape_of_a_report() {
           "began": 2240000000,
           "ended": 8245000000,
           "planned": "6s",
+          "manner": null,
           "acts": [
             {
               "act": 3,

@@ -1,7 +1,7 @@
 //! Why a run ended as it did, in one sentence, and what to do next.
 
 use super::{ActSummary, InterruptedBy, Summary};
-use crate::act::{Reverted, Strength};
+use crate::act::Reverted;
 use crate::outcome::Outcome;
 use crate::report::figure;
 use crate::report::narration::when;
@@ -70,11 +70,13 @@ impl Summary {
                 format!("{}, {} cannot be judged: {reason}", when(known.phase), known.probe)
             })
             .collect();
-        let faults = self.acts.iter().filter(|act| act.step.is_some());
-        let unproved = faults.filter(|act| act.effect.strength != Strength::Proved);
-        doubts.extend(unproved.map(|act| {
-            format!("{} on {} has no proved effect: {}", act.fault, act.site, act.effect.evidence)
-        }));
+        let faults = self.faults();
+        let unproved = faults.iter().filter(|fault| !fault.is_proved());
+        doubts.extend(
+            unproved.map(|fault| {
+                format!("{} has no proved effect: {}", fault.what(), fault.evidence())
+            }),
+        );
         doubts
     }
 
@@ -173,9 +175,7 @@ impl Summary {
     }
 
     fn advice_on_doubt(&self) -> String {
-        let faults = self.acts.iter().filter(|act| act.step.is_some());
-        let mut unproved = faults.filter(|act| act.effect.strength != Strength::Proved);
-        match unproved.next() {
+        match self.faults().iter().find(|fault| !fault.is_proved()) {
             Some(_) => "a fault that nothing met proves nothing; see that the target is in use \
                         while it is on, then run it again"
                 .to_owned(),

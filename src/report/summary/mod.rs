@@ -109,6 +109,8 @@ pub struct StepSpan {
     pub ended: Option<Elapsed>,
     /// How long it was planned to last.
     pub planned: Option<Duration>,
+    /// How its fault comes and goes, in words; none if it is simply there all the time.
+    pub manner: Option<String>,
 }
 
 /// An act from its injection to its undo.

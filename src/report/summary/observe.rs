@@ -66,12 +66,13 @@ impl Summary {
                 let (phase, planned) = (*phase, *planned);
                 self.phases.push(PhaseSpan { phase, began: at, ended: None, planned });
             }
-            What::StepStarted { step, name, planned } => self.steps.push(StepSpan {
+            What::StepStarted { step, name, planned, manner } => self.steps.push(StepSpan {
                 step: *step,
                 name: name.clone(),
                 began: at,
                 ended: None,
                 planned: *planned,
+                manner: manner.clone(),
             }),
             What::StepEnded { step } => {
                 if let Some(known) = self.steps.iter_mut().rev().find(|known| known.step == *step) {

@@ -62,6 +62,11 @@ impl Page<'_> {
         for fault in summary.faults() {
             self.fault(&fault)?;
         }
+        for step in summary.left_out() {
+            let why = step.manner.as_deref().unwrap_or("nothing to do");
+            let head = Text::new(DIM, "· ").add(BOLD, &step.name).add(DIM, "  nothing was done: ");
+            self.line(head.add(DIM, why), 2)?;
+        }
         for failure in &summary.failures {
             let head = Text::new(RED, "✗ ")
                 .add(BOLD, summary.step_of(failure))
@@ -75,7 +80,7 @@ impl Page<'_> {
                 Text::new(YELLOW, "! ").add(PLAIN, &format!("{} on {}", act.fault, act.site));
             self.line(head.add(DIM, "  not known to be undone"), 2)?;
         }
-        if summary.acts.iter().any(|act| act.step.is_some()) || !summary.failures.is_empty() {
+        if !summary.steps.is_empty() {
             writeln!(self.out)?;
         }
         Ok(())
@@ -97,8 +102,8 @@ impl Page<'_> {
             .add(PLAIN, &format!("  {}", fault.name()))
             .add(DIM, &class);
         self.line(head, 2)?;
-        if let Some(effect) = fault.effect() {
-            self.line(entry("proof", PLAIN, &format!("{doubt}{}", effect.evidence)), 12)?;
+        if fault.effect().is_some() {
+            self.line(entry("proof", PLAIN, &format!("{doubt}{}", fault.evidence())), 12)?;
         }
         self.line(entry("undo", undo_style, &undo), 12)
     }

@@ -124,10 +124,10 @@ fn a_log_of_a_service_that_comes_back() {
        +2.2s    ! service api exited — killed by SIGKILL
        +3.2s    ↻ service api started again — restart 1, pid 4150
        +3.2s    ✓ service api ready again
-       +3.2s    ✓ injected process-kill on service api (X) — pid 4142 gone after 0.4 ms
        +3.2s    ! service api exited — killed by SIGKILL
        +4.2s    ↻ service api started again — restart 2, pid 4150
        +4.2s    ✓ service api ready again
+       +4.2s    ✓ process-kill on service api: 2 times, 2 of them proved
        +4.2s  · measuring the steady state again for 2s
        +6.2s  ✓ steady state held again (2.0 s, 40 samples)
        +6.2s  ✓ hypothesis held under the faults (2.0 s, 40 samples)
@@ -159,7 +159,7 @@ fn repeated_kills_are_one_fault_of_the_result_and_values_have_a_column() {
                after    ✓ held       100%   8.0 ms    24 ms        20         –
 
     ✓ kill api  process-kill on service api ×2  (X irreversible)
-      proof     pid 4142 gone after 0.4 ms
+      proof     2 of 2 times, the last: pid 4142 gone after 0.4 ms
       undo      none, it is irreversible
 
     ✓ nothing left behind

@@ -1,9 +1,8 @@
 //! Rules for the parameters of faults, and for which target they fit.
 
 use super::Check;
-use super::method::places;
 use crate::spec::path::Path;
-use crate::spec::{CpuStress, DiskFill, Fault, NetworkLatency, NetworkPartition, Target};
+use crate::spec::{CpuStress, DiskFill, Fault, Target};
 
 impl Check<'_> {
     /// The parameters of a fault; the path is the field `fault`.
@@ -17,12 +16,7 @@ impl Check<'_> {
             Fault::ProcessPause(_) | Fault::ProcessRestart(_) => {}
             Fault::CpuStress(stress) => self.cpu_stress(&path.key("cpu-stress"), stress),
             Fault::DiskFill(fill) => self.disk_fill(&path.key("disk-fill"), fill),
-            Fault::NetworkPartition(partition) => {
-                self.partition(&path.key("network-partition").key("peers"), partition);
-            }
-            Fault::NetworkLatency(latency) => {
-                self.latency(&path.key("network-latency"), latency);
-            }
+            _ => self.network(path, fault),
         }
     }
 
@@ -50,23 +44,6 @@ impl Check<'_> {
         }
     }
 
-    fn partition(&mut self, path: &Path, partition: &NetworkPartition) {
-        for (index, name) in partition.peers.services.iter().enumerate() {
-            self.service_has_network(path.key("services").item(index), name);
-        }
-    }
-
-    fn latency(&mut self, path: &Path, latency: &NetworkLatency) {
-        self.above_zero(path.key("delay"), latency.delay);
-        if latency.jitter > latency.delay {
-            let message = format!(
-                "the jitter, {}, is larger than the delay, {}",
-                latency.jitter, latency.delay
-            );
-            self.wrong_but(path.key("jitter"), message, "no packet can arrive before it was sent");
-        }
-    }
-
     /// Whether the fault can be done to such a target; the path is the step.
     pub(super) fn fault_fits(&mut self, path: &Path, fault: &Fault, target: &Target) {
         match fault {
@@ -82,14 +59,12 @@ impl Check<'_> {
                     "a process that is killed once is gone; only a service can be killed again";
                 self.wrong_but(place, message, help);
             }
-            Fault::NetworkPartition(_) | Fault::NetworkLatency(_) => {
-                let Some(services) = &target.service else { return };
-                for (place, name) in places(&path.key("target").key("service"), services) {
-                    if self.experiment.services.contains_key(name) {
-                        self.service_has_network(place, name);
-                    }
-                }
+            fault if target.host && !fault.is_network() => {
+                let help = "name a `service` or a `process`";
+                let message = "only the network of a whole host can be disturbed";
+                self.wrong_but(path.key("target").key("host"), message, help);
             }
+            fault if fault.is_network() => self.partition_fits(path, fault, target),
             _ => {}
         }
     }

@@ -3,14 +3,7 @@
 use super::Check;
 use crate::spec::path::Path;
 use crate::spec::quantity::Duration;
-use crate::spec::{Fault, MethodStep, ProcessSelector, ServiceSelector, Target};
-
-/// What an entry of the method and a step of a parallel group have in common.
-struct Parts<'a> {
-    target: &'a Target,
-    fault: &'a Fault,
-    duration: Option<Duration>,
-}
+use crate::spec::{MethodStep, ProcessSelector, ServiceSelector, Step, Target};
 
 impl Check<'_> {
     pub(super) fn method(&mut self) {
@@ -44,16 +37,15 @@ impl Check<'_> {
             ("wait", entry.wait.is_some()),
         ];
         self.exactly_one(path, &fields);
-        match (&entry.target, &entry.fault) {
-            (Some(target), Some(fault)) => {
-                self.step(path, &Parts { target, fault, duration: entry.duration });
+        match entry.step() {
+            Some(step) => self.step(path, &step),
+            None if entry.fault.is_some() => {
+                self.wrong(path.clone(), "the field `target` is missing");
             }
-            (None, Some(_)) => self.wrong(path.clone(), "the field `target` is missing"),
-            (_, None) => self.only_for_faults(path, entry),
+            None => self.only_for_faults(path, entry),
         }
         for (index, step) in entry.parallel.iter().enumerate() {
-            let parts = Parts { target: &step.target, fault: &step.fault, duration: step.duration };
-            self.step(&path.key("parallel").item(index), &parts);
+            self.step(&path.key("parallel").item(index), step);
         }
         if let Some(wait) = entry.wait {
             self.above_zero(path.key("wait"), wait);
@@ -65,6 +57,9 @@ impl Check<'_> {
             ("target", entry.target.is_some()),
             ("for", entry.duration.is_some()),
             ("delay", entry.delay.is_some()),
+            ("pulse", entry.pulse.is_some()),
+            ("ramp", entry.ramp.is_some()),
+            ("probability", entry.probability.is_some()),
         ];
         for (name, given) in given {
             if given {
@@ -73,10 +68,11 @@ impl Check<'_> {
         }
     }
 
-    fn step(&mut self, path: &Path, step: &Parts<'_>) {
-        self.target(&path.key("target"), step.target);
-        self.fault(&path.key("fault"), step.fault);
-        self.fault_fits(path, step.fault, step.target);
+    fn step(&mut self, path: &Path, step: &Step) {
+        self.target(&path.key("target"), &step.target);
+        self.fault(&path.key("fault"), &step.fault);
+        self.fault_fits(path, &step.fault, &step.target);
+        self.modifiers(path, step);
         match step.duration {
             None if step.fault.lasts() => {
                 let help = "say how long the fault stays, such as `for: 30s`";
@@ -99,7 +95,11 @@ impl Check<'_> {
     }
 
     fn target(&mut self, path: &Path, target: &Target) {
-        let fields = [("service", target.service.is_some()), ("process", target.process.is_some())];
+        let fields = [
+            ("service", target.service.is_some()),
+            ("process", target.process.is_some()),
+            ("host", target.host),
+        ];
         self.exactly_one(path, &fields);
         if let Some(services) = &target.service {
             self.service_names(&path.key("service"), services);

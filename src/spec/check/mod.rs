@@ -1,10 +1,16 @@
 //! Rules between fields, and rules of values that their types cannot state. All that is broken
 //! is reported at once, each with its place.
 
+mod dns;
 mod fault;
+mod http_fault;
 mod method;
+mod modifier;
+mod network;
+mod partition;
 mod probe;
 mod service;
+mod tcp_proxy;
 mod tolerance;
 
 use std::collections::BTreeSet;
@@ -13,7 +19,7 @@ use super::mistakes::{Mistake, Place};
 use super::nearest;
 use super::path::Path;
 use super::quantity::Duration;
-use super::{Allowance, Experiment, Network};
+use super::{Allowance, Experiment};
 
 /// The mistakes of an experiment whose fields all have the right types.
 pub(super) fn check(experiment: &Experiment) -> Vec<Mistake> {
@@ -109,7 +115,7 @@ impl Check<'_> {
     fn service_has_network(&mut self, path: Path, name: &str) {
         let service = self.experiment.services.get(name);
         if self.service_exists(path.clone(), name)
-            && service.is_some_and(|service| service.network == Network::Host)
+            && service.is_some_and(|service| !service.network.is_own())
         {
             let message = format!("the service `{name}` shares the network of this host");
             self.wrong_but(

@@ -74,6 +74,6 @@ impl Check<'_> {
 fn measures_value(probe: &HypothesisProbe) -> bool {
     let json = probe.http.as_ref().and_then(|http| http.expect.json.as_ref());
     probe.process.is_some()
-        || probe.command.as_ref().is_some_and(|command| command.expect.number)
+        || probe.command.as_ref().is_some_and(|command| command.expect.reads_number())
         || json.is_some_and(|json| json.equals.is_none())
 }

@@ -141,16 +141,32 @@ fn a_restart_of_a_foreign_process() {
 }
 
 #[test]
-fn a_network_fault_on_the_hosts_network() {
-    assert_snapshot!(spoilt("target: { service: payment }", "target: { service: worker }"), @r#"
-    error: the service `worker` shares the network of this host
-      --> experiment.yaml:35:24
+fn a_fault_that_a_whole_host_cannot_have() {
+    let target = "target: { host: true }, fault: process-pause";
+    assert_snapshot!(spoilt("target: { process: { name: nginx } }, fault: process-pause", target), @r#"
+    error: only the network of a whole host can be disturbed
+      --> experiment.yaml:41:27
        |
-    35 |     target: { service: worker }
-       |                        ^^^^^^
+    41 |       - { target: { host: true }, fault: process-pause, for: 10s }
+       |                           ^^^^
        |
-       = at: method[0].target.service
-       = help: give it a network: `services.worker.network: own`
+       = at: method[2].parallel[0].target.host
+       = help: name a `service` or a `process`
+    "#);
+}
+
+#[test]
+fn a_second_cut_of_what_is_refused() {
+    let reset = "fault: { connection-reset: { new: refuse, every: 1s } }";
+    assert_snapshot!(spoilt("fault: { network-latency: { delay: 250ms, jitter: 50ms } }", reset), @r#"
+    error: with `new: refuse` there is nothing to cut a second time
+      --> experiment.yaml:36:54
+       |
+    36 |     fault: { connection-reset: { new: refuse, every: 1s } }
+       |                                                      ^^
+       |
+       = at: method[0].fault.connection-reset.every
+       = help: leave one of the two out
     "#);
 }
 

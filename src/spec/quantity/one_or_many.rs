@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A value, or a list of at least one.
@@ -26,23 +26,23 @@ impl<T> From<T> for OneOrMany<T> {
     }
 }
 
-impl<'de> Deserialize<'de> for OneOrMany<String> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NamesVisitor(PhantomData))
+        deserializer.deserialize_any(ItemsVisitor(PhantomData))
     }
 }
 
-struct NamesVisitor(PhantomData<String>);
+struct ItemsVisitor<T>(PhantomData<T>);
 
-impl<'de> Visitor<'de> for NamesVisitor {
-    type Value = OneOrMany<String>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
+    type Value = OneOrMany<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a name or a list of names")
+        formatter.write_str("one value or a list of values")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(OneOrMany(vec![text.to_owned()]))
+        T::deserialize(text.into_deserializer()).map(OneOrMany::from)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {

@@ -16,6 +16,12 @@ impl Percent {
     /// All of it.
     pub const HUNDRED: Self = Self(100.0);
 
+    /// The share nearest to a number of hundredths, from 0 to 100.
+    #[must_use]
+    pub const fn nearest(percent: f64) -> Self {
+        Self(percent.clamp(0.0, 100.0))
+    }
+
     /// From 0 to 100.
     #[must_use]
     pub const fn get(self) -> f64 {

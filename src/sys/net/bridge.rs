@@ -4,9 +4,9 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
-    Link, Mac, Namespace, Removed, RouteSocket, VethEnd, add_address, add_bridge,
-    add_default_route, add_veth, conflict, delete_link, first_address, link_named, overlap,
-    set_master, set_up, without_link_local,
+    Address, Link, Mac, Namespace, Removed, RouteSocket, VethEnd, add_address, add_bridge,
+    add_default_route, add_veth, addresses, conflict, delete_link, link_named, overlap, set_master,
+    set_up, without_link_local,
 };
 use crate::act::JoinNetwork;
 use crate::spec::quantity::IpNetwork;
@@ -33,26 +33,22 @@ pub struct Leg {
 #[derive(Debug)]
 pub struct Bridge {
     switch: Namespace,
-    subnet: IpNetwork,
-    gateway: IpNetwork,
+    gateways: Vec<IpNetwork>,
     leg: Leg,
     ports: u32,
 }
 
 impl Bridge {
-    /// Makes the network. `host` is the namespace that gets the leg, with the subnet's first
-    /// address. A subnet that overlaps an address or a route there is refused.
+    /// Makes the network. `host` is the namespace that gets the leg with its addresses. A subnet
+    /// that overlaps an address or a route there is refused.
     pub fn create(host: &Namespace, network: &JoinNetwork, leg: Leg) -> Result<Self> {
-        let subnet = network.subnet;
         ensure!(
             !leg.interface.is_empty() && leg.interface.len() <= LONGEST_NAME,
             "`{}` cannot name an interface: one to {LONGEST_NAME} bytes",
             leg.interface
         );
         let host_socket = RouteSocket::open(host)?;
-        if let Some(obstacle) = conflict(&host_socket, subnet)? {
-            bail!("the run's network {subnet} is in use on this host: {obstacle}");
-        }
+        refuse_used(&host_socket, network)?;
         // From here on an error closes the switch's namespace, and with it goes what was made.
         let switch = Namespace::create()?;
         let switch_socket = RouteSocket::open(&switch)?;
@@ -63,23 +59,27 @@ impl Bridge {
             &VethEnd { namespace: &switch, name: HOST_PORT, mac: None },
         )?;
         plug_in(&switch_socket, HOST_PORT)?;
-        let gateway = first_address(subnet);
         let index = index_of(&host_socket, &leg.interface)?;
         without_link_local(&host_socket, index)?;
-        add_address(&host_socket, index, gateway)?;
+        for address in &network.addresses {
+            add_address(&host_socket, index, *address)?;
+        }
         set_up(&host_socket, index)?;
-        Ok(Self { switch, subnet, gateway, leg, ports: 0 })
+        // Somebody else may have taken it since the first look; then both give way.
+        refuse_rivals(&host_socket, network, index)?;
+        Ok(Self { switch, gateways: network.addresses.clone(), leg, ports: 0 })
     }
 
-    /// Makes a namespace with the interface `eth0` of this address and a default route by way of
-    /// the host's leg. Until processes are in it, it lives as long as the value returned.
-    pub fn attach(&mut self, service_address: IpNetwork) -> Result<Namespace> {
-        ensure!(
-            overlap(self.subnet, IpNetwork::host(service_address.address))
-                && service_address.address != self.gateway.address,
-            "{service_address} is no service's address in the run's network {}",
-            self.subnet
-        );
+    /// Makes a namespace with the interface `eth0` of these addresses, and default routes by way
+    /// of the host's leg. Until processes are in it, it lives as long as the value returned.
+    pub fn attach(&mut self, own: &[IpNetwork]) -> Result<Namespace> {
+        for address in own {
+            let beside = |leg: &IpNetwork| leg.network() == address.network();
+            ensure!(
+                self.gateways.iter().any(beside) && !self.gateways.contains(address),
+                "{address} is no service's address in the run's network"
+            );
+        }
         self.ports += 1;
         let port = format!("port{}", self.ports);
         let service = Namespace::create()?;
@@ -92,10 +92,14 @@ impl Bridge {
         let socket = RouteSocket::open(&service)?;
         let index = index_of(&socket, SERVICE_INTERFACE)?;
         without_link_local(&socket, index)?;
-        let address = IpNetwork { prefix: self.subnet.prefix, ..service_address };
-        add_address(&socket, index, address)?;
+        for address in own {
+            add_address(&socket, index, *address)?;
+        }
         set_up(&socket, index)?;
-        add_default_route(&socket, self.gateway.address)?;
+        let reached = |leg: &&IpNetwork| own.iter().any(|it| it.network() == leg.network());
+        for leg in self.gateways.iter().filter(reached) {
+            add_default_route(&socket, leg.address)?;
+        }
         Ok(service)
     }
 
@@ -103,12 +107,6 @@ impl Bridge {
     #[must_use]
     pub const fn mac(&self) -> Mac {
         self.leg.mac
-    }
-
-    /// The address of the host's leg, with the subnet's prefix.
-    #[must_use]
-    pub const fn gateway(&self) -> IpNetwork {
-        self.gateway
     }
 
     /// The namespace of the switch.
@@ -122,6 +120,29 @@ impl Bridge {
     pub fn remove(self, host: &Namespace) -> Result<Removed> {
         leave(host, &self.leg)
     }
+}
+
+/// A subnet that is in use is not ours to take.
+fn refuse_used(host: &RouteSocket, network: &JoinNetwork) -> Result<()> {
+    for address in &network.addresses {
+        let subnet = address.network();
+        if let Some(obstacle) = conflict(host, subnet)? {
+            bail!("the run's network {subnet} is in use on this host: {obstacle}");
+        }
+    }
+    Ok(())
+}
+
+/// The same, once our own interface has its addresses.
+fn refuse_rivals(host: &RouteSocket, network: &JoinNetwork, own: u32) -> Result<()> {
+    let others = addresses(host)?.into_iter().filter(|address| address.interface != own);
+    for Address { network: other, .. } in others {
+        if let Some(address) = network.addresses.iter().find(|it| overlap(**it, other)) {
+            let subnet = address.network();
+            bail!("the run's network {subnet} was taken at the same time: the address {other}");
+        }
+    }
+    Ok(())
 }
 
 /// Removes a host's leg, if the interface of that name has that hardware address, and looks

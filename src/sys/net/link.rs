@@ -56,6 +56,9 @@ pub struct Link {
     pub master: Option<u32>,
     /// The longest packet, in bytes.
     pub mtu: u32,
+    /// How many packets its queue holds. A queueing discipline on a virtual interface whose queue
+    /// holds none makes the kernel change that (`qdisc_create` in `net/sched/sch_api.c`).
+    pub queue_length: u32,
     /// The number, in this namespace, of the namespace that its other end is in.
     pub peer_namespace: Option<i32>,
 }
@@ -148,6 +151,16 @@ pub fn set_up(socket: &RouteSocket, index: u32) -> Result<()> {
         .with_context(|| format!("cannot switch on interface {index}"))
 }
 
+/// Sets how many packets the queue of an interface holds.
+pub fn set_queue_length(socket: &RouteSocket, index: u32, length: u32) -> Result<()> {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.attributes.push(LinkAttribute::TxQueueLen(length));
+    socket
+        .change(RouteNetlinkMessage::SetLink(message), 0)
+        .with_context(|| format!("cannot set the queue length of interface {index}"))
+}
+
 /// Keeps the kernel from giving an interface an IPv6 address of its own making when it is switched
 /// on, which would appear only some time later, and unasked.
 pub fn without_link_local(socket: &RouteSocket, index: u32) -> Result<()> {
@@ -183,6 +196,7 @@ impl From<LinkMessage> for Link {
             kind: None,
             master: None,
             mtu: 0,
+            queue_length: 0,
             peer_namespace: None,
         };
         for attribute in message.attributes {
@@ -191,6 +205,7 @@ impl From<LinkMessage> for Link {
                 LinkAttribute::Address(bytes) => link.mac = bytes.try_into().ok().map(Mac),
                 LinkAttribute::Controller(index) => link.master = Some(index),
                 LinkAttribute::Mtu(mtu) => link.mtu = mtu,
+                LinkAttribute::TxQueueLen(length) => link.queue_length = length,
                 LinkAttribute::LinkNetNsId(id) => link.peer_namespace = Some(id),
                 LinkAttribute::LinkInfo(infos) => link.kind = infos.into_iter().find_map(kind),
                 _ => {}

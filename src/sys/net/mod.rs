@@ -4,16 +4,30 @@
 mod address;
 mod attribute;
 mod bridge;
+mod classifier;
+mod divider;
+pub mod dns;
+mod engines;
+mod ifb;
+pub mod iptables;
 mod link;
 mod namespace;
 pub mod netem;
 mod netlink;
 pub mod nft;
+mod own_interface;
+mod passage;
+pub mod proxy;
 pub mod qdisc;
+pub mod queue;
+pub mod resolve;
 mod route;
 mod route_socket;
+pub mod shaping;
 mod snapshot;
+pub mod sockets;
 mod subnet;
+pub mod tbf;
 #[cfg(test)]
 mod testbed;
 #[cfg(test)]
@@ -21,16 +35,17 @@ mod tests;
 
 pub use address::{Address, add_address, addresses};
 pub use bridge::{Bridge, Leg, leave};
+pub use engines::missing_engines;
 pub use link::{
     Link, Mac, VethEnd, add_bridge, add_veth, delete_link, link_named, links, random_mac,
-    set_master, set_up, without_link_local,
+    set_master, set_queue_length, set_up, without_link_local,
 };
 pub use namespace::Namespace;
 pub use netlink::{NetlinkError, Refusal};
 pub use route::{Route, add_default_route, routes};
 pub use route_socket::RouteSocket;
 pub use snapshot::snapshot;
-pub use subnet::{conflict, first_address, free_subnet, overlap};
+pub use subnet::{Reservation, conflict, free_subnets, overlap, subnets};
 
 /// What came of removing an object by its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]

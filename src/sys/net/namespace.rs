@@ -1,11 +1,14 @@
 //! A network namespace behind a file descriptor, whatever becomes of its processes and names.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::process::Command;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result, ensure};
 use nix::sched::{CloneFlags, setns, unshare};
@@ -85,6 +88,40 @@ impl Namespace {
             self.enter()?;
             Ok(act())
         })?
+    }
+
+    /// Starts a thread in the namespace, which keeps it alive until it ends.
+    pub fn start_in<T: Send + 'static>(
+        &self,
+        name: &str,
+        act: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<JoinHandle<Result<T>>> {
+        let descriptor = self.descriptor.try_clone().context("cannot hold a network namespace")?;
+        let there = Self { descriptor, id: self.id };
+        let enter_and_act = move || {
+            there.enter()?;
+            drop(there);
+            act()
+        };
+        thread::Builder::new()
+            .name(name.into())
+            .spawn(enter_and_act)
+            .context("cannot start a thread for a network namespace")
+    }
+
+    /// Becomes a command in the namespace, with variables beside those of this process; returns
+    /// only if that fails.
+    pub fn exec(
+        &self,
+        command: &[OsString],
+        environment: &[(&str, &str)],
+    ) -> Result<std::convert::Infallible> {
+        let (program, arguments) = command.split_first().context("there is no command")?;
+        // Whichever thread executes it is the only one that is left, with its namespace.
+        let error = self.run_in(|| {
+            Command::new(program).args(arguments).envs(environment.iter().copied()).exec()
+        })?;
+        Err(error).with_context(|| format!("cannot run `{}`", program.display()))
     }
 
     fn enter(&self) -> Result<()> {

@@ -102,6 +102,17 @@ impl Netlink {
         self.port
     }
 
+    /// Makes room for datagrams that nobody asked for, in bytes; those that do not fit are left out
+    /// without an error.
+    pub(super) fn expect_floods(&self, room: usize) -> io::Result<()> {
+        self.socket.set_no_enobufs(true)?;
+        // Beyond the limit of `net.core.rmem_max` it takes CAP_NET_ADMIN on the host.
+        if setsockopt(&self.socket, sockopt::RcvBufForce, &room).is_err() {
+            setsockopt(&self.socket, sockopt::RcvBuf, &room)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn next_sequence(&self) -> u32 {
         let next = self.sequence.get().wrapping_add(1).max(1);
         self.sequence.set(next);

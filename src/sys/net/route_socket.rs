@@ -43,16 +43,27 @@ impl RouteSocket {
         &self,
         message: &RouteNetlinkMessage,
     ) -> Result<Vec<RouteNetlinkMessage>, NetlinkError> {
+        self.dump_frames(message)?.iter().map(read).collect()
+    }
+
+    /// The same, each object as the kernel's bytes behind the header of the message.
+    pub(super) fn dump_raw(
+        &self,
+        message: &RouteNetlinkMessage,
+    ) -> Result<Vec<Vec<u8>>, NetlinkError> {
+        Ok(self.dump_frames(message)?.into_iter().map(|frame| frame.payload).collect())
+    }
+
+    fn dump_frames(&self, message: &RouteNetlinkMessage) -> Result<Vec<Frame>, NetlinkError> {
         let mut attempt = 0;
-        let frames = loop {
+        loop {
             attempt += 1;
             match self.exchange(message.clone(), NLM_F_REQUEST | NLM_F_DUMP) {
                 Err(NetlinkError::Socket(error))
                     if error.kind() == io::ErrorKind::Interrupted && attempt < ATTEMPTS => {}
-                other => break other?,
+                other => return other,
             }
-        };
-        frames.iter().map(read).collect()
+        }
     }
 
     fn exchange(

@@ -1,8 +1,12 @@
 //! Which networks are in use here, and which are free.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{RouteSocket, addresses, routes};
 use crate::spec::quantity::IpNetwork;
@@ -10,19 +14,66 @@ use crate::spec::quantity::IpNetwork;
 /// Routes with a shorter prefix cover half of the world or more: default routes, also those that
 /// a VPN cuts in two (`0.0.0.0/1`, `2000::/3`). They are in nobody's way.
 const DEFAULT_LIKE: u8 = 8;
-/// How many networks of 256 addresses there are in 198.18.0.0/15.
-const CANDIDATES: u32 = 512;
+/// How many networks are tried: those of 198.18.0.0/16.
+const CANDIDATES: u8 = u8::MAX;
 
-/// The first free /24 of 198.18.0.0/15, the range for tests of networks (RFC 2544) that neither
-/// the internet nor a company's network uses.
-pub fn free_subnet(socket: &RouteSocket) -> Result<IpNetwork> {
+/// A subnet that no other run of this tool takes as long as this value lives, and longer: when it
+/// is dropped, the subnet is in use. It is the name of a socket, which the kernel gives once in
+/// each network namespace (unix(7), "abstract") and takes back whatever becomes of the process.
+#[derive(Debug)]
+pub struct Reservation {
+    _name: UnixDatagram,
+}
+
+impl Reservation {
+    /// Reserves it in the network namespace of the calling thread; `None` if somebody else has.
+    pub fn of(subnet: IpNetwork) -> Result<Option<Self>> {
+        let fail = || format!("cannot reserve the network {subnet}");
+        let name = format!("shakedown/{}", subnet.network());
+        let name = SocketAddr::from_abstract_name(name).with_context(fail)?;
+        match UnixDatagram::bind_addr(&name) {
+            Ok(name) => Ok(Some(Self { _name: name })),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
+            Err(error) => Err(error).with_context(fail),
+        }
+    }
+}
+
+/// The first free /24 of 198.18.0.0/16, from the range for tests of networks (RFC 2544) that neither
+/// the internet nor a company's network uses, and, where this host has IPv6, the /64 that belongs
+/// to it. Free are those that overlap no address and no route in the socket's namespace, and that
+/// no other run has reserved there.
+pub fn free_subnets(socket: &RouteSocket) -> Result<(Vec<IpNetwork>, Reservation)> {
     let used = used(socket)?;
-    let first = u32::from(Ipv4Addr::new(198, 18, 0, 0));
-    (0..CANDIDATES)
-        .map(|number| IpAddr::V4(Ipv4Addr::from(first + (number << 8))))
-        .map(|address| IpNetwork { address, prefix: 24 })
-        .find(|subnet| !used.iter().any(|(network, _)| overlap(*subnet, *network)))
-        .context("no /24 of 198.18.0.0/15 is free; name a subnet of your own")
+    let ipv6_here = has_ipv6();
+    for number in 0..CANDIDATES {
+        let [ipv4, ipv6] = subnets(number);
+        let mut subnets = vec![ipv4];
+        subnets.extend(ipv6_here.then_some(ipv6));
+        let is_free =
+            |subnet: &IpNetwork| !used.iter().any(|(network, _)| overlap(*subnet, *network));
+        if subnets.iter().all(is_free)
+            && let Some(reservation) = Reservation::of(ipv4)?
+        {
+            return Ok((subnets, reservation));
+        }
+    }
+    bail!("no /24 of 198.18.0.0/16 is free; choose the services' addresses yourself")
+}
+
+/// The pair of networks with this number: a /24 of 198.18.0.0/16 and a /64 of `fd73:6864:6e00::/48`,
+/// a unique local prefix (RFC 4193).
+#[must_use]
+pub fn subnets(number: u8) -> [IpNetwork; 2] {
+    let ipv4 = Ipv4Addr::new(198, 18, number, 0);
+    let ipv6 = Ipv6Addr::new(0xfd73, 0x6864, 0x6e00, number.into(), 0, 0, 0, 0);
+    [IpNetwork { address: ipv4.into(), prefix: 24 }, IpNetwork { address: ipv6.into(), prefix: 64 }]
+}
+
+/// Whether new interfaces of this host can have addresses of IPv6.
+fn has_ipv6() -> bool {
+    let switch = fs::read_to_string("/proc/sys/net/ipv6/conf/default/disable_ipv6");
+    switch.is_ok_and(|switch| switch.trim() == "0")
 }
 
 /// What in the socket's namespace is in the way of a subnet, in words; `None` when nothing is.
@@ -47,30 +98,8 @@ fn used(socket: &RouteSocket) -> Result<Vec<(IpNetwork, &'static str)>> {
 #[must_use]
 pub fn overlap(one: IpNetwork, other: IpNetwork) -> bool {
     let prefix = one.prefix.min(other.prefix);
-    one.address.is_ipv4() == other.address.is_ipv4()
-        && network_bits(one.address, prefix) == network_bits(other.address, prefix)
-}
-
-/// The first address of a network that an interface can have, with the network's prefix.
-#[must_use]
-pub fn first_address(subnet: IpNetwork) -> IpNetwork {
-    let network = network_bits(subnet.address, subnet.prefix);
-    let address = match subnet.address {
-        IpAddr::V4(_) => {
-            IpAddr::V4(Ipv4Addr::from(u32::try_from(network >> 96).unwrap_or_default() | 1))
-        }
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from(network | 1)),
-    };
-    IpNetwork { address, prefix: subnet.prefix }
-}
-
-/// The bits of the network, left-aligned, those of the host being zero.
-fn network_bits(address: IpAddr, prefix: u8) -> u128 {
-    let bits = match address {
-        IpAddr::V4(address) => u128::from(u32::from(address)) << 96,
-        IpAddr::V6(address) => u128::from(address),
-    };
-    bits & u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0)
+    let network = |it: IpNetwork| IpNetwork { prefix, ..it }.network();
+    network(one) == network(other)
 }
 
 #[cfg(test)]
@@ -94,11 +123,5 @@ mod tests {
         ] {
             assert_eq!(overlap(network(one), network(other)), expected, "{one} {other}");
         }
-    }
-
-    #[test]
-    fn the_first_address_keeps_the_prefix() {
-        assert_eq!(first_address(network("198.18.7.0/24")).to_string(), "198.18.7.1/24");
-        assert_eq!(first_address(network("fd00:7::/64")).to_string(), "fd00:7::1/64");
     }
 }

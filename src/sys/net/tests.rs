@@ -63,14 +63,12 @@ fn the_kernels_words_reach_the_error() {
     insta::assert_snapshot!(format!("{error:#}"), @"cannot delete interface 4711: the kernel refuses: No such device (ENODEV)");
 }
 
-const SUBNET: &str = "198.18.7.0/24";
-
 fn leg() -> Leg {
     Leg { interface: "sd-test".into(), mac: random_mac() }
 }
 
 fn join() -> JoinNetwork {
-    JoinNetwork { subnet: network(SUBNET) }
+    JoinNetwork { addresses: vec![network("198.18.7.1/24")] }
 }
 
 #[test]
@@ -82,16 +80,16 @@ fn services_reach_each_other_and_the_host() {
     let before = snapshot(&host).unwrap();
     let leg = leg();
     let mut bridge = Bridge::create(&host, &join(), leg.clone()).unwrap();
-    let one = bridge.attach(network("198.18.7.2/24")).unwrap();
-    let two = bridge.attach(network("198.18.7.3/24")).unwrap();
+    let one = bridge.attach(&[network("198.18.7.2/24")]).unwrap();
+    let two = bridge.attach(&[network("198.18.7.3/24")]).unwrap();
     let servers = [Server::start(&two, 8080), Server::start(&host, 8081)];
     assert!(tcp(&one, "198.18.7.3", servers[0].port));
     assert!(tcp(&host, "198.18.7.3", servers[0].port));
     assert!(tcp(&one, "198.18.7.1", servers[1].port));
     let found = link_named(&RouteSocket::open(&host).unwrap(), "sd-test").unwrap().unwrap();
     assert_eq!(found.mac, Some(bridge.mac()));
-    assert!(bridge.attach(network("198.18.7.1/24")).is_err(), "the host's own address");
-    assert!(bridge.attach(network("10.0.0.1/24")).is_err(), "outside the subnet");
+    assert!(bridge.attach(&[network("198.18.7.1/24")]).is_err(), "the host's own address");
+    assert!(bridge.attach(&[network("10.0.0.1/24")]).is_err(), "outside the subnet");
     assert_eq!(bridge.remove(&host).unwrap(), Removed::Deleted);
     assert_eq!(snapshot(&host).unwrap(), before);
     assert_eq!(leave(&host, &leg).unwrap(), Removed::AlreadyGone);
@@ -103,9 +101,9 @@ fn a_run_network_of_ipv6_works_too() {
         return;
     }
     let host = Namespace::create().unwrap();
-    let subnet = JoinNetwork { subnet: network("fd12:7::/64") };
+    let subnet = JoinNetwork { addresses: vec![network("fd12:7::1/64")] };
     let mut bridge = Bridge::create(&host, &subnet, leg()).unwrap();
-    let one = bridge.attach(network("fd12:7::2/64")).unwrap();
+    let one = bridge.attach(&[network("fd12:7::2/64")]).unwrap();
     let server = Server::start(&one, 8080);
     assert!(tcp(&host, "fd12:7::2", server.port));
 }
@@ -120,11 +118,30 @@ fn a_network_in_use_is_refused() {
     let other = Leg { interface: "sd-other".into(), mac: random_mac() };
     let error = Bridge::create(&host, &join(), other).unwrap_err();
     insta::assert_snapshot!(format!("{error:#}"), @"the run's network 198.18.7.0/24 is in use on this host: the address 198.18.7.1/24");
-    let socket = RouteSocket::open(&host).unwrap();
-    assert_eq!(free_subnet(&socket).unwrap(), network("198.18.0.0/24"));
-    add_address(&socket, 1, network("198.18.0.9/23")).unwrap();
-    assert_eq!(free_subnet(&socket).unwrap(), network("198.18.2.0/24"));
     drop(first);
+}
+
+#[test]
+fn a_free_subnet_is_given_once() {
+    if !privileged() {
+        return;
+    }
+    let host = Namespace::create().unwrap();
+    let free =
+        || host.run_in(|| free_subnets(&RouteSocket::open(&host).unwrap()).unwrap()).unwrap();
+    let (first, reserved) = free();
+    assert_eq!(first[0], network("198.18.0.0/24"));
+    assert!(first.len() == 1 || first[1] == network("fd73:6864:6e00::/64"));
+    assert_eq!(free().0[0], network("198.18.1.0/24"));
+    drop(reserved);
+    assert_eq!(free().0, first);
+    let socket = RouteSocket::open(&host).unwrap();
+    add_address(&socket, 1, network("198.18.0.9/23")).unwrap();
+    assert_eq!(free().0[0], network("198.18.2.0/24"));
+    if first.len() == 2 {
+        add_address(&socket, 1, network("fd73:6864:6e00:2::9/64")).unwrap();
+        assert_eq!(free().0[0], network("198.18.3.0/24"));
+    }
 }
 
 #[test]
@@ -138,7 +155,8 @@ fn a_strangers_interface_of_the_same_name_is_left_alone() {
     let other = Leg { mac: random_mac(), ..leg() };
     assert!(matches!(leave(&host, &other).unwrap(), Removed::NotOurs { .. }));
     assert!(
-        Bridge::create(&host, &JoinNetwork { subnet: network("198.18.9.0/24") }, other).is_err()
+        Bridge::create(&host, &JoinNetwork { addresses: vec![network("198.18.9.1/24")] }, other)
+            .is_err()
     );
     assert_eq!(snapshot(&host).unwrap(), before);
     drop(bridge);
@@ -148,7 +166,7 @@ fn a_strangers_interface_of_the_same_name_is_left_alone() {
 fn holder_of_a_bridge() {
     if let Some(host) = holder_namespace() {
         let mut bridge = Bridge::create(&host, &join(), leg()).unwrap();
-        let service = bridge.attach(network("198.18.7.2/24")).unwrap();
+        let service = bridge.attach(&[network("198.18.7.2/24")]).unwrap();
         hold((bridge, service));
     }
 }
@@ -176,7 +194,7 @@ fn the_run_network_does_not_wait_for_its_services() {
     let host = Namespace::create().unwrap();
     let before = snapshot(&host).unwrap();
     let mut bridge = Bridge::create(&host, &join(), leg()).unwrap();
-    let service = bridge.attach(network("198.18.7.2/24")).unwrap();
+    let service = bridge.attach(&[network("198.18.7.2/24")]).unwrap();
     let mut process = service.run_in(|| Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
     drop(bridge);
     wait_until(|| snapshot(&host).unwrap() == before).expect("the host's leg stays");

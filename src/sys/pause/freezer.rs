@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::sys::cgroup::{Cgroup, Trees};
-use crate::sys::process::{self, Process};
+use crate::sys::cgroup::{Cgroup, Enclosure, Trees};
+use crate::sys::process::Process;
 
 /// Where a process is frozen, and where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,16 +68,6 @@ impl Freezer {
         let Some(group) = Cgroup::existing(&self.group) else { return Ok(false) };
         group.freeze(false)?;
         crate::failpoint::hit("mid-undo");
-        if let Some(origin) = Cgroup::existing(&self.origin) {
-            // What the process started meanwhile is in the group as well.
-            while let Some(pid) = group.processes()?.first().copied() {
-                let moved = origin.adopt(pid);
-                if process::stat(pid)?.is_some() {
-                    moved?;
-                }
-            }
-        }
-        group.remove()?;
-        Ok(true)
+        Enclosure::recorded(&self.group, &self.origin).disband()
     }
 }

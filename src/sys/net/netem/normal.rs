@@ -1,29 +1,8 @@
-//! The normal distribution as netem wants it: a table of its inverse, scaled by
-//! `NETEM_DIST_SCALE` (`linux/pkt_sched.h`).
-
-/// How many values there are: as many as in iproute2's `normal.dist`.
-const SIZE: u16 = 4096;
-/// The value of one standard deviation.
-const SCALE: f64 = 8192.0;
-
-/// The table. The kernel picks one of its values by chance for each packet.
-///
-/// Computed, not copied: each value stands for the middle of its share of the probability, so that
-/// the mean is zero.
-pub(super) fn table() -> Vec<i16> {
-    (0..SIZE)
-        .map(|index| quantile((f64::from(index) + 0.5) / f64::from(SIZE)) * SCALE)
-        .map(|value| {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 3.7 · 8192 = 30 300")]
-            let value = value.round() as i16;
-            value
-        })
-        .collect()
-}
+//! The normal distribution.
 
 /// The inverse of the normal distribution's cumulative function, for 0 < p < 1, by the rational
 /// approximation of P. J. Acklam (2003); its relative error is below 1.15e-9.
-fn quantile(p: f64) -> f64 {
+pub(in crate::sys::net) fn quantile(p: f64) -> f64 {
     const LOW: f64 = 0.02425;
     const A: [f64; 6] = [
         -3.969_683_028_665_376e1,
@@ -81,36 +60,6 @@ mod tests {
     fn known_quantiles() {
         for (p, expected) in [(0.5, 0.0), (0.975, 1.959_963_985), (0.001, -3.090_232_306)] {
             assert!((quantile(p) - expected).abs() < 1e-8, "{p}");
-        }
-    }
-
-    #[test]
-    fn the_table_has_mean_zero_and_deviation_one() {
-        let values: Vec<f64> = table().iter().map(|value| f64::from(*value)).collect();
-        let mean = values.iter().sum::<f64>() / f64::from(SIZE);
-        let deviation = (values.iter().map(|v| v * v).sum::<f64>() / f64::from(SIZE)).sqrt();
-        assert!(mean.abs() < 1.0, "{mean}");
-        assert!((deviation / SCALE - 1.0).abs() < 0.002, "{deviation}");
-    }
-
-    #[test]
-    fn it_is_the_table_of_iproute2() {
-        let path = "/usr/lib/x86_64-linux-gnu/tc/normal.dist";
-        let Ok(text) = std::fs::read_to_string(path) else {
-            println!("skipped: no {path} (Debian package iproute2)");
-            return;
-        };
-        let theirs: Vec<f64> = text
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .flat_map(str::split_whitespace)
-            .map(|word| word.parse().unwrap())
-            .collect();
-        let ours = table();
-        assert_eq!(ours.len(), theirs.len());
-        // The outermost values are a matter of taste; the rest must agree within 1 % of sigma.
-        for (ours, theirs) in ours.iter().zip(&theirs).skip(48).take(4000) {
-            assert!((f64::from(*ours) - theirs).abs() < SCALE / 100.0, "{ours} {theirs}");
         }
     }
 }

@@ -1,66 +1,114 @@
-//! The parameters of netem as the kernel reads and writes them: `struct tc_netem_qopt` and the
-//! attributes `TCA_NETEM_*` behind it (`linux/pkt_sched.h`), in the host's byte order.
+//! The parameters of netem as the kernel reads them: `struct tc_netem_qopt` and the attributes
+//! `TCA_NETEM_*` behind it (`linux/pkt_sched.h`), in the host's byte order.
 
-use std::fmt;
 use std::time::Duration;
 
-use super::super::attribute::{Attributes, find};
-use super::{Netem, normal};
-use crate::spec::Distribution;
+use super::super::attribute::Attributes;
+use super::{Netem, distribution};
+use crate::act::Chance;
+use crate::spec::quantity::Percent;
+use crate::spec::{GilbertElliott, Loss, Markov};
 
-const TCA_NETEM_CORR: u16 = 1;
+pub(super) const TCA_NETEM_CORR: u16 = 1;
 const TCA_NETEM_DELAY_DIST: u16 = 2;
-const TCA_NETEM_RATE: u16 = 6;
-const TCA_NETEM_RATE64: u16 = 8;
-const TCA_NETEM_LATENCY64: u16 = 10;
-const TCA_NETEM_JITTER64: u16 = 11;
+pub(super) const TCA_NETEM_REORDER: u16 = 3;
+pub(super) const TCA_NETEM_CORRUPT: u16 = 4;
+pub(super) const TCA_NETEM_LOSS: u16 = 5;
+pub(super) const TCA_NETEM_RATE: u16 = 6;
+pub(super) const TCA_NETEM_RATE64: u16 = 8;
+pub(super) const TCA_NETEM_LATENCY64: u16 = 10;
+pub(super) const TCA_NETEM_JITTER64: u16 = 11;
+/// The models of loss within `TCA_NETEM_LOSS`: four states, and Gilbert and Elliott's two.
+const NETEM_LOSS_GI: u16 = 1;
+const NETEM_LOSS_GE: u16 = 2;
 
-/// The length of `struct tc_netem_qopt`: latency, limit, loss, gap, duplicate, jitter.
-const QOPT: usize = 24;
 /// A tick of the kernel's packet scheduler is 64 ns (`net/pkt_sched.h`, `PSCHED_SHIFT`).
-const TICK_SHIFT: u32 = 6;
+pub(super) const TICK_SHIFT: u32 = 6;
 /// Bytes per second at which the largest packet (512 KiB) takes 0 ns, and yet eight times as much,
 /// which is what tc prints, fits 64 bits.
-const ORDER_KEEPING_RATE: u64 = 1_000_000_000_000_000;
+pub(super) const ORDER_KEEPING_RATE: u64 = 1_000_000_000_000_000;
 
 impl Netem {
     /// The value of `TCA_OPTIONS`.
-    pub(super) fn options(&self) -> Vec<u8> {
+    pub(in crate::sys::net) fn options(&self) -> Vec<u8> {
         let mut options = self.qopt();
         options.extend(self.attributes().as_bytes());
         options
     }
 
+    /// `struct tc_netem_qopt`: latency, limit, loss, gap, duplicate, jitter.
     fn qopt(&self) -> Vec<u8> {
-        let (loss, gap, duplicate) = (0, 0, 0);
-        [ticks(self.delay), self.limit, loss, gap, duplicate, ticks(self.jitter)]
-            .into_iter()
-            .flat_map(u32::to_ne_bytes)
-            .collect()
+        let gap = self.at_once.map_or(0, |(_, gap)| gap.max(1));
+        let (loss, _) = self.random_loss();
+        let (duplicate, _) = words_of(self.duplicate);
+        words(&[ticks(self.delay), self.limit, loss, gap, duplicate, ticks(self.jitter)])
     }
 
     fn attributes(&self) -> Attributes {
-        let (loss_correlation, duplicate_correlation) = (0, 0);
+        let (_, loss_correlation) = self.random_loss();
+        let (_, duplicate_correlation) = words_of(self.duplicate);
+        let correlations = [probability(self.correlation), loss_correlation, duplicate_correlation];
         let mut all = Attributes::new()
             .bytes(TCA_NETEM_LATENCY64, &nanoseconds(self.delay))
             .bytes(TCA_NETEM_JITTER64, &nanoseconds(self.jitter))
-            .bytes(
-                TCA_NETEM_CORR,
-                &words(&[
-                    probability(self.correlation.fraction()),
-                    loss_correlation,
-                    duplicate_correlation,
-                ]),
-            );
-        if self.jitter.is_zero() {
-            return all;
+            .bytes(TCA_NETEM_CORR, &words(&correlations));
+        if let Some((chance, _)) = self.at_once {
+            all = all.bytes(TCA_NETEM_REORDER, &pair(chance));
         }
-        if self.distribution == Distribution::Normal {
-            let table: Vec<u8> = normal::table().into_iter().flat_map(i16::to_ne_bytes).collect();
+        if let Some(chance) = self.corrupt {
+            all = all.bytes(TCA_NETEM_CORRUPT, &pair(chance));
+        }
+        if let Some(model) = self.loss.and_then(|loss| loss_model(&loss)) {
+            all = all.nest(TCA_NETEM_LOSS, &model);
+        }
+        let jitter = !self.jitter.is_zero();
+        if let Some(table) = distribution::table(self.distribution).filter(|_| jitter) {
+            let table: Vec<u8> = table.into_iter().flat_map(i16::to_ne_bytes).collect();
             all = all.bytes(TCA_NETEM_DELAY_DIST, &table);
         }
-        rate(all, ORDER_KEEPING_RATE)
+        match self.rate {
+            Some(bytes) => rate(all, bytes),
+            None if jitter && self.ordered => rate(all, ORDER_KEEPING_RATE),
+            None => all,
+        }
     }
+
+    fn random_loss(&self) -> (u32, u32) {
+        match self.loss {
+            Some(Loss::Random { percent, correlation }) => {
+                words_of(Some(Chance { percent, correlation }))
+            }
+            _ => (0, 0),
+        }
+    }
+}
+
+/// The model of a loss that is more than a probability.
+fn loss_model(loss: &Loss) -> Option<Attributes> {
+    match loss {
+        Loss::Random { .. } | Loss::Every(_) => None,
+        Loss::GilbertElliott(model) => {
+            Some(Attributes::new().bytes(NETEM_LOSS_GE, &gilbert_elliott(model)))
+        }
+        Loss::Markov(model) => Some(Attributes::new().bytes(NETEM_LOSS_GI, &markov(model))),
+    }
+}
+
+/// `struct tc_netem_gemodel`: p, r, h, k1. In the bad state a packet is lost unless by `h`; in the
+/// good one it is lost by `k1` (`loss_gilb_ell`, whatever the names say).
+fn gilbert_elliott(model: &GilbertElliott) -> Vec<u8> {
+    let p = probability(model.p);
+    let r = model.r.map_or(!p, probability);
+    words(&[p, r, !probability(model.loss_bad), probability(model.loss_good)])
+}
+
+/// `struct tc_netem_gimodel`: p13, p31, p32, p14, p23. The kernel adds p13 to p14 and p31 to p32 in
+/// 32 bits: what rounding has added to a full sum is taken away.
+fn markov(model: &Markov) -> Vec<u8> {
+    let (p13, p32) = (probability(model.p13), probability(model.p32));
+    let p14 = probability(model.p14).min(!p13);
+    let p31 = model.p31.map_or(!p13, probability).min(!p32);
+    words(&[p13, p31, p32, p14, probability(model.p23)])
 }
 
 /// Adds a rate in bytes per second, without overheads and cells (`struct tc_netem_rate`).
@@ -71,6 +119,16 @@ fn rate(all: Attributes, rate: u64) -> Attributes {
             .bytes(TCA_NETEM_RATE64, &rate.to_ne_bytes())
             .bytes(TCA_NETEM_RATE, &words(&[u32::MAX, 0, 0, 0])),
     }
+}
+
+fn words_of(chance: Option<Chance>) -> (u32, u32) {
+    chance.map_or((0, 0), |chance| (probability(chance.percent), probability(chance.correlation)))
+}
+
+/// `struct tc_netem_reorder` and `tc_netem_corrupt`: probability and correlation.
+fn pair(chance: Chance) -> Vec<u8> {
+    let (probability, correlation) = words_of(Some(chance));
+    words(&[probability, correlation])
 }
 
 fn words(words: &[u32]) -> Vec<u8> {
@@ -86,115 +144,32 @@ fn nanoseconds(duration: Duration) -> [u8; 8] {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX).to_ne_bytes()
 }
 
-fn probability(fraction: f64) -> u32 {
+/// All 32 bits stand for 100 %.
+fn probability(percent: Percent) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "between 0 and u32::MAX"
     )]
-    let scaled = (fraction.clamp(0.0, 1.0) * f64::from(u32::MAX)).round() as u32;
+    let scaled = (percent.fraction().clamp(0.0, 1.0) * f64::from(u32::MAX)).round() as u32;
     scaled
-}
-
-/// What the kernel says it does. It does not give back the distribution's table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parameters {
-    /// How long each packet waits.
-    pub delay: Duration,
-    /// How far that varies.
-    pub jitter: Duration,
-    /// How much each delay depends on the one before, 0 to 1.
-    pub correlation: f64,
-    /// How many packets can wait.
-    pub limit: u32,
-    /// The share of packets lost at random, 0 to 1.
-    pub loss: f64,
-    /// The share of packets sent twice, 0 to 1.
-    pub duplicate: f64,
-    /// Every so many packets one is sent at once; 0 for none.
-    pub gap: u32,
-    /// Bytes per second; 0 for no limit.
-    pub rate: u64,
-}
-
-impl Parameters {
-    /// Reads the value of `TCA_OPTIONS`.
-    pub(in crate::sys::net) fn parse(options: &[u8]) -> Option<Self> {
-        let (qopt, attributes) = options.split_at_checked(QOPT)?;
-        let word = |index: usize| word(qopt, index);
-        let (delay, jitter) = (word(0)?, word(5)?);
-        let correlation = find(attributes, TCA_NETEM_CORR).and_then(|value| self::word(value, 0));
-        Some(Self {
-            delay: wide(attributes, TCA_NETEM_LATENCY64)
-                .map_or_else(|| from_ticks(delay), Duration::from_nanos),
-            jitter: wide(attributes, TCA_NETEM_JITTER64)
-                .map_or_else(|| from_ticks(jitter), Duration::from_nanos),
-            correlation: share(correlation.unwrap_or(0)),
-            limit: word(1)?,
-            loss: share(word(2)?),
-            duplicate: share(word(4)?),
-            gap: word(3)?,
-            rate: wide(attributes, TCA_NETEM_RATE64).unwrap_or_else(|| {
-                let rate = find(attributes, TCA_NETEM_RATE).and_then(|value| self::word(value, 0));
-                u64::from(rate.unwrap_or(0))
-            }),
-        })
-    }
-
-    /// Whether this is what was asked for, as far as the kernel tells.
-    #[must_use]
-    pub fn agree(&self, asked: &Netem) -> bool {
-        Self::parse(&asked.options()).is_some_and(|asked| asked == *self)
-    }
-}
-
-impl fmt::Display for Parameters {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { delay, jitter, correlation, limit, loss, duplicate, gap, rate } = self;
-        write!(
-            formatter,
-            "limit {limit} delay {delay:?} jitter {jitter:?} correlation {correlation:.4} \
-             loss {loss:.6} duplicate {duplicate:.6} gap {gap} rate {rate}"
-        )
-    }
-}
-
-fn word(bytes: &[u8], index: usize) -> Option<u32> {
-    let (word, _) = bytes.get(index * 4..)?.split_first_chunk::<4>()?;
-    Some(u32::from_ne_bytes(*word))
-}
-
-fn wide(attributes: &[u8], kind: u16) -> Option<u64> {
-    find(attributes, kind)?.try_into().ok().map(u64::from_ne_bytes)
-}
-
-fn from_ticks(ticks: u32) -> Duration {
-    Duration::from_nanos(u64::from(ticks) << TICK_SHIFT)
-}
-
-fn share(probability: u32) -> f64 {
-    f64::from(probability) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::quantity::Percent;
-    use proptest::prelude::*;
 
-    fn netem(delay: u64, jitter: u64) -> Netem {
-        Netem {
-            delay: Duration::from_nanos(delay),
-            jitter: Duration::from_nanos(jitter),
-            correlation: "25%".parse::<Percent>().unwrap(),
-            distribution: Distribution::Uniform,
-            limit: 1000,
-        }
+    fn percent(text: &str) -> Percent {
+        text.parse().unwrap()
     }
 
     #[test]
     fn the_bytes_of_a_plain_delay() {
-        let options = netem(64_000, 0).options();
+        let netem = Netem {
+            delay: Duration::from_micros(64),
+            correlation: percent("25%"),
+            ..Netem::default()
+        };
         let mut expected = words(&[1000, 1000, 0, 0, 0, 0]);
         expected.extend(12u16.to_ne_bytes());
         expected.extend(TCA_NETEM_LATENCY64.to_ne_bytes());
@@ -205,46 +180,28 @@ mod tests {
         expected.extend(16u16.to_ne_bytes());
         expected.extend(TCA_NETEM_CORR.to_ne_bytes());
         expected.extend(words(&[1 << 30, 0, 0]));
-        assert_eq!(options, expected);
+        assert_eq!(netem.options(), expected);
     }
 
     #[test]
-    fn jitter_brings_the_rate_that_keeps_the_order() {
-        let rate = |netem: Netem| Parameters::parse(&netem.options()).unwrap().rate;
-        assert_eq!(rate(netem(1_000_000, 0)), 0);
-        assert_eq!(rate(netem(1_000_000, 1)), ORDER_KEEPING_RATE);
-        // The largest packet takes no time: bytes · 10⁹ ns / rate, rounded down.
-        assert_eq!(512 * 1024 * 1_000_000_000 / ORDER_KEEPING_RATE, 0);
-    }
-
-    #[test]
-    fn a_queue_is_long_enough_for_its_delay() {
-        let milliseconds = Duration::from_millis;
-        let limit = Netem::limit_for;
-        assert_eq!(limit(milliseconds(1), milliseconds(0), 1000), 1000);
-        assert_eq!(limit(milliseconds(200), milliseconds(0), 20_000), 6000);
-        assert_eq!(limit(milliseconds(100), milliseconds(25), 20_000), 6000);
-        assert_eq!(limit(Duration::MAX, Duration::MAX, u32::MAX), i32::MAX.unsigned_abs());
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read(
-            delay in 0..10_000_000_000u64, jitter in 0..2_000_000_000u64, normal: bool
-        ) {
-            let distribution = if normal { Distribution::Normal } else { Distribution::Uniform };
-            let netem = Netem { distribution, ..netem(delay, jitter) };
-            let read = Parameters::parse(&netem.options()).unwrap();
-            prop_assert_eq!(read.delay, netem.delay);
-            prop_assert_eq!(read.jitter, netem.jitter);
-            prop_assert_eq!(read.limit, netem.limit);
-            prop_assert!((read.correlation - 0.25).abs() < 1e-9);
-            prop_assert!(read.agree(&netem));
-        }
-
-        #[test]
-        fn nothing_makes_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
-            let _ = Parameters::parse(&bytes);
-        }
+    fn bursts_in_the_kernels_words() {
+        let model = GilbertElliott {
+            p: percent("25%"),
+            r: None,
+            loss_bad: Percent::HUNDRED,
+            loss_good: percent("0%"),
+        };
+        assert_eq!(gilbert_elliott(&model), words(&[1 << 30, !(1 << 30), 0, 0]));
+        let model = Markov {
+            p13: percent("70%"),
+            p31: Some(percent("70%")),
+            p32: percent("30%"),
+            p23: Percent::HUNDRED,
+            p14: percent("30%"),
+        };
+        let bytes = markov(&model);
+        let word =
+            |index: usize| u32::from_ne_bytes(bytes[4 * index..4 * index + 4].try_into().unwrap());
+        assert!(word(0).checked_add(word(3)).is_some() && word(1).checked_add(word(2)).is_some());
     }
 }

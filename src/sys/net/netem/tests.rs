@@ -1,18 +1,18 @@
-//! netem with real packets, in namespaces of the tests' own. Where the kernel has no netem the
-//! tests say so; the lab's machine has it.
+//! netem with real packets, in namespaces of the tests' own, next to tc's. Where the kernel has no
+//! netem the tests say so; the lab's machine has it.
 
 use std::net::UdpSocket;
 use std::time::Instant;
 
-use super::super::testbed::{Pair, Server, index, privileged, run, stdout};
-use super::super::{Namespace, Removed, RouteSocket, Support, set_up, snapshot};
+use super::super::shaping::Discipline;
+use super::super::shaping::fixture::{Shaper, everything, tc};
+use super::super::testbed::{Pair, Server, privileged};
+use super::super::{Removed, snapshot};
 use super::*;
-use crate::spec::quantity::Percent;
-
-const HANDLE: u16 = 0x5da0;
+use crate::spec::GilbertElliott;
 
 /// Whether the test can run here; says why when not.
-fn possible() -> bool {
+pub(super) fn possible() -> bool {
     if !privileged() {
         return false;
     }
@@ -25,83 +25,110 @@ fn possible() -> bool {
     }
 }
 
-fn netem(delay: u64, jitter: u64) -> Netem {
+pub(super) fn delay(delay: u64, jitter: u64) -> Netem {
     let (delay, jitter) = (Duration::from_millis(delay), Duration::from_millis(jitter));
     Netem {
         delay,
         jitter,
-        correlation: Percent::default(),
-        distribution: Distribution::Uniform,
         limit: Netem::limit_for(delay, jitter, ASSUMED_RATE),
+        ..Netem::default()
     }
 }
 
-/// An interface of a test's namespace.
-struct Shaped {
-    socket: RouteSocket,
-    index: u32,
+fn shape<'a>(pair: &'a Pair, netem: &Netem) -> Shaper<'a> {
+    let shaper = Shaper::new(&pair.near, &everything());
+    shaper.add(&Discipline::Netem(*netem));
+    shaper
 }
 
-impl Shaped {
-    fn of(namespace: &Namespace) -> Self {
-        Self { socket: RouteSocket::open(namespace).unwrap(), index: index(namespace) }
-    }
-
-    fn add(&self, netem: &Netem) {
-        add(&self.socket, self.index, HANDLE, netem).unwrap();
-        let state = self.read().unwrap();
-        assert!(state.parameters.agree(netem), "{} for {netem:?}", state.parameters);
-    }
-
-    fn read(&self) -> Option<NetemState> {
-        read(&self.socket, self.index, HANDLE).unwrap()
-    }
-
-    fn delete(&self) -> Removed {
-        delete(&self.socket, self.index, HANDLE).unwrap()
-    }
+fn drops(shaper: &Shaper<'_>) -> u64 {
+    shaper.read().drops
 }
 
-/// What tc says of the near end's root.
-fn tc(namespace: &Namespace) -> serde_json::Value {
-    let text = stdout(&run(namespace, "tc", &["-j", "qdisc", "show", "dev", "eth0"]));
-    serde_json::from_str::<serde_json::Value>(&text).unwrap()[0].clone()
+pub(super) fn percent(text: &str) -> Percent {
+    text.parse().unwrap()
+}
+
+pub(super) fn chance(percents: &str, correlation: &str) -> Chance {
+    Chance { percent: percent(percents), correlation: percent(correlation) }
+}
+
+/// What we can ask for, and how it is asked of tc.
+fn alike() -> Vec<(Netem, &'static str)> {
+    let plain = Netem { limit: 5000, ..Netem::default() };
+    let loss = |loss| Netem { loss: Some(loss), ..plain };
+    let (quarter, half) = (percent("25%"), percent("50%"));
+    let delayed = Netem { delay: Duration::from_millis(50), ..plain };
+    let varied = Netem {
+        jitter: Duration::from_millis(10),
+        correlation: quarter,
+        ordered: false,
+        ..delayed
+    };
+    let gilbert = GilbertElliott {
+        p: quarter,
+        r: Some(half),
+        loss_bad: percent("75%"),
+        loss_good: percent("12.5%"),
+    };
+    let markov = Markov {
+        p13: quarter,
+        p31: Some(half),
+        p32: percent("12.5%"),
+        p23: half,
+        p14: percent("6.25%"),
+    };
+    vec![
+        (delayed, "delay 50ms"),
+        (varied, "delay 50ms 10ms 25%"),
+        (
+            Netem { distribution: Distribution::Normal, ..varied },
+            "delay 50ms 10ms 25% distribution normal",
+        ),
+        (
+            Netem { distribution: Distribution::Pareto, ..varied },
+            "delay 50ms 10ms 25% distribution pareto",
+        ),
+        (
+            Netem { distribution: Distribution::Paretonormal, ..varied },
+            "delay 50ms 10ms 25% distribution paretonormal",
+        ),
+        (loss(Loss::Random { percent: quarter, correlation: half }), "loss 25% 50%"),
+        (
+            loss(Loss::Random { percent: Percent::HUNDRED, correlation: Percent::default() }),
+            "loss 100%",
+        ),
+        (loss(Loss::GilbertElliott(gilbert)), "loss gemodel 25% 50% 75% 12.5%"),
+        (loss(Loss::Markov(markov)), "loss state 25% 50% 12.5% 50% 6.25%"),
+        (Netem { duplicate: Some(chance("25%", "0%")), ..plain }, "duplicate 25%"),
+        (Netem { corrupt: Some(chance("25%", "50%")), ..plain }, "corrupt 25% 50%"),
+        (
+            Netem { at_once: Some((chance("25%", "50%"), 5)), ..delayed },
+            "delay 50ms reorder 25% 50% gap 5",
+        ),
+        (Netem { rate: Some(1_250_000), ..plain }, "rate 10mbit"),
+    ]
 }
 
 #[test]
-fn tc_reads_what_we_wrote() {
+fn the_kernel_hears_from_us_what_it_hears_from_tc() {
     if !possible() {
         return;
     }
     let pair = Pair::new();
-    let shaped = Shaped::of(&pair.near);
     let before = snapshot(&pair.near).unwrap();
-    let correlation = "25%".parse::<Percent>().unwrap();
-    for (delay, jitter, distribution) in [
-        (100, 0, Distribution::Uniform),
-        (50, 10, Distribution::Uniform),
-        (250, 50, Distribution::Normal),
-        (5000, 2000, Distribution::Normal),
-    ] {
-        let netem = Netem { correlation, distribution, ..netem(delay, jitter) };
-        shaped.add(&netem);
-        let theirs = tc(&pair.near);
-        assert_eq!(theirs["kind"], "netem");
-        assert_eq!(theirs["handle"], "5da0:");
-        let options = &theirs["options"];
-        assert_eq!(options["limit"], netem.limit);
-        let seconds = |key: &str| options["delay"][key].as_f64().unwrap_or(0.0);
-        assert!((seconds("delay") - netem.delay.as_secs_f64()).abs() < 1e-9, "{options}");
-        assert!((seconds("jitter") - netem.jitter.as_secs_f64()).abs() < 1e-9, "{options}");
-        if jitter > 0 {
-            assert!((seconds("correlation") - 0.25).abs() < 0.01, "{options}");
-        }
-        println!("{delay} ms ± {jitter} ms {distribution:?}: tc says {options}");
+    for (netem, theirs) in alike() {
+        let shaper = shape(&pair, &netem);
+        let ours = shaper.read();
+        assert!(Discipline::Netem(netem).agrees(&ours), "{theirs}");
         assert_ne!(snapshot(&pair.near).unwrap(), before);
-        assert_eq!(shaped.delete(), Removed::Deleted);
+        assert_eq!(shaper.remove(), Removed::Deleted);
+        assert_eq!(shaper.remove(), Removed::AlreadyGone);
         assert_eq!(snapshot(&pair.near).unwrap(), before);
-        assert_eq!(shaped.delete(), Removed::AlreadyGone);
-        assert!(shaped.read().is_none());
+        tc(&pair.near, &format!("qdisc add dev eth0 root handle 5d01: netem limit 5000 {theirs}"));
+        let text = |options: &[u8]| Parameters::parse(options).unwrap().to_string();
+        assert_eq!(text(&ours.options), text(&shaper.read().options), "{theirs}");
+        tc(&pair.near, "qdisc del dev eth0 root");
     }
 }
 
@@ -127,8 +154,7 @@ fn packets_are_delayed_within_the_jitter() {
         return;
     }
     let pair = Pair::new();
-    let shaped = Shaped::of(&pair.near);
-    shaped.add(&netem(50, 10));
+    let shaper = shape(&pair, &delay(50, 10));
     let trips = round_trips(&pair, 60);
     let (least, most) = (*trips.iter().min().unwrap(), *trips.iter().max().unwrap());
     let mean = trips.iter().sum::<Duration>() / 60;
@@ -136,8 +162,7 @@ fn packets_are_delayed_within_the_jitter() {
     assert!(least >= Duration::from_millis(40), "{least:?}");
     assert!(mean > Duration::from_millis(45) && mean < Duration::from_millis(65), "{mean:?}");
     assert!(most > least + Duration::from_millis(5), "no variation");
-    let state = shaped.read().unwrap();
-    assert!(state.packets >= 61 && state.drops == 0, "{state:?}");
+    assert!(shaper.read().packets >= 61 && drops(&shaper) == 0);
 }
 
 /// Sends numbered packets as fast as the socket takes them, and counts those that come after a
@@ -162,27 +187,25 @@ fn inversions_and_losses(pair: &Pair, count: u32) -> (usize, usize) {
 }
 
 #[test]
-fn jitter_keeps_the_order_of_packets() {
+fn jitter_keeps_the_order_of_packets_unless_asked() {
     if !possible() {
         return;
     }
     let pair = Pair::new();
     round_trips(&pair, 1);
-    let shaped = Shaped::of(&pair.near);
-    for distribution in [Distribution::Uniform, Distribution::Normal] {
-        shaped.add(&Netem { distribution, ..netem(30, 20) });
+    for distribution in [Distribution::Uniform, Distribution::Normal, Distribution::Pareto] {
+        let netem = Netem { distribution, ..delay(30, 20) };
+        let shaper = shape(&pair, &netem);
         let (inversions, lost) = inversions_and_losses(&pair, 4000);
-        let drops = shaped.read().unwrap().drops;
-        println!("{distribution:?}: {inversions} inversions, {lost} lost, {drops} dropped of 4000");
-        assert_eq!((inversions, lost, drops), (0, 0, 0));
-        assert_eq!(shaped.delete(), Removed::Deleted);
+        println!("{distribution:?}: {inversions} inversions, {lost} lost of 4000");
+        assert_eq!((inversions, lost, drops(&shaper)), (0, 0, 0));
+        assert_eq!(shaper.remove(), Removed::Deleted);
+        let shaper = shape(&pair, &Netem { ordered: false, ..netem });
+        let (inversions, _) = inversions_and_losses(&pair, 4000);
+        println!("{distribution:?} with reorder: {inversions} inversions");
+        assert!(inversions > 0);
+        assert_eq!(shaper.remove(), Removed::Deleted);
     }
-    // The test can tell: netem by itself reorders.
-    let plain = ["qdisc", "add", "dev", "eth0", "root", "netem", "delay", "30ms", "20ms"];
-    stdout(&run(&pair.near, "tc", &[&plain[..], &["limit", "9999"]].concat()));
-    let (inversions, _) = inversions_and_losses(&pair, 4000);
-    println!("netem without a rate: {inversions} inversions");
-    assert!(inversions > 0);
 }
 
 #[test]
@@ -192,12 +215,10 @@ fn the_queue_is_long_enough_for_the_delay() {
     }
     let pair = Pair::new();
     round_trips(&pair, 1);
-    let shaped = Shaped::of(&pair.near);
-    shaped.add(&netem(200, 0));
+    let shaper = shape(&pair, &delay(200, 0));
     let (inversions, lost) = inversions_and_losses(&pair, 4000);
-    let state = shaped.read().unwrap();
-    println!("200 ms, a burst of 4000: {lost} lost, {} dropped", state.drops);
-    assert_eq!((inversions, lost, state.drops), (0, 0, 0));
+    println!("200 ms, a burst of 4000: {lost} lost, {} dropped", drops(&shaper));
+    assert_eq!((inversions, lost, drops(&shaper)), (0, 0, 0));
 }
 
 #[test]
@@ -206,52 +227,8 @@ fn somebody_elses_netem_is_left_alone() {
         return;
     }
     let pair = Pair::new();
-    let shaped = Shaped::of(&pair.near);
-    let theirs = ["qdisc", "add", "dev", "eth0", "root", "handle", "7:", "netem", "delay", "1ms"];
-    stdout(&run(&pair.near, "tc", &theirs));
-    refuses(&pair.near, &shaped, "netem 7:");
-}
-
-#[test]
-fn somebody_elses_root_is_left_alone_by_netem() {
-    if !privileged() {
-        return;
-    }
-    let pair = Pair::new();
-    let shaped = Shaped::of(&pair.near);
-    let tbf = ["qdisc", "add", "dev", "eth0", "root", "handle", "5:", "tbf"];
-    let rate = ["rate", "1mbit", "burst", "32k", "latency", "400ms"];
-    stdout(&run(&pair.near, "tc", &[&tbf[..], &rate].concat()));
-    refuses(&pair.near, &shaped, "tbf 5:");
-}
-
-fn refuses(namespace: &Namespace, shaped: &Shaped, found: &str) {
-    let before = snapshot(namespace).unwrap();
-    let error = add(&shaped.socket, shaped.index, HANDLE, &netem(1, 0)).unwrap_err();
-    assert!(matches!(&error, AddError::Foreign { found: it, .. } if it == found), "{error}");
-    assert_eq!(shaped.delete(), Removed::NotOurs { found: found.into() });
-    assert!(shaped.read().is_none());
-    assert_eq!(snapshot(namespace).unwrap(), before);
-}
-
-#[test]
-fn tuned_leaves_of_a_default_root_are_left_alone() {
-    if !privileged() {
-        return;
-    }
-    let namespace = Namespace::create().unwrap();
-    let cable = ["link", "add", "eth0", "numtxqueues", "4", "type", "veth", "peer", "eth1"];
-    stdout(&run(&namespace, "ip", &cable));
-    let shaped = Shaped::of(&namespace);
-    set_up(&shaped.socket, shaped.index).unwrap();
-    let mq = ["qdisc", "add", "dev", "eth0", "root", "handle", "9:", "mq"];
-    if !run(&namespace, "tc", &mq).status.success() {
-        println!("skipped: no mq on a veth here");
-        return;
-    }
-    let leaf = ["qdisc", "replace", "dev", "eth0", "parent", "9:1", "handle", "a:", "pfifo"];
-    stdout(&run(&namespace, "tc", &leaf));
-    refuses(&namespace, &shaped, "mq 9:");
+    tc(&pair.near, "qdisc add dev eth0 root handle 7: netem delay 1ms");
+    Shaper::new(&pair.near, &everything()).is_refused("netem 7:");
 }
 
 #[test]
@@ -260,22 +237,34 @@ fn adding_netem_twice_is_refused() {
         return;
     }
     let pair = Pair::new();
-    let shaped = Shaped::of(&pair.near);
-    shaped.add(&netem(1, 0));
-    let again = add(&shaped.socket, shaped.index, HANDLE, &netem(2, 0)).unwrap_err();
-    assert!(matches!(again, AddError::Foreign { .. }), "{again}");
-    assert!(shaped.read().unwrap().parameters.agree(&netem(1, 0)));
+    let shaper = shape(&pair, &delay(1, 0));
+    let again = shaper.try_add(&Discipline::Netem(delay(2, 0))).unwrap_err();
+    assert!(matches!(again, qdisc::AddError::Foreign { .. }), "{again}");
+    assert!(Discipline::Netem(delay(1, 0)).agrees(&shaper.read()));
 }
 
 #[test]
-fn a_jitter_that_netem_would_cut_is_refused() {
-    if !privileged() {
-        return;
-    }
-    let pair = Pair::new();
-    let shaped = Shaped::of(&pair.near);
-    let error = add(&shaped.socket, shaped.index, HANDLE, &netem(5000, 2148)).unwrap_err();
-    insta::assert_snapshot!(error.to_string(), @"the kernel's jitter is at most 2.147483647s, and 2.148s is asked for");
+fn what_netem_would_misunderstand_is_refused() {
+    let jitter = |milliseconds| crate::spec::quantity::Duration::from_millis(milliseconds);
+    let asked = Impairment::Delay(Delay {
+        mean: jitter(5000),
+        jitter: jitter(2148),
+        correlation: Percent::default(),
+        distribution: Distribution::Uniform,
+        reorder: false,
+    });
+    let model = Markov {
+        p13: percent("60%"),
+        p31: None,
+        p32: percent("0%"),
+        p23: percent("0%"),
+        p14: percent("50%"),
+    };
+    let markov = Impairment::Lose(Loss::Markov(model));
+    let refused = |asked| Netem::of(asked, 1518).unwrap_err();
+    insta::assert_snapshot!(refused(&asked), @"the kernel's jitter is at most 2.147483647s, and 2.148s is asked for");
+    insta::assert_snapshot!(refused(&markov), @"p13 and p14 add up to more than 100%: 60% and 50%");
+    insta::assert_snapshot!(refused(&Impairment::Lose(Loss::Every(3))), @"netem cannot drop every n-th packet");
 }
 
 #[test]

@@ -5,9 +5,8 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 
 use super::super::attribute::Attributes;
 use super::super::netlink::{Frame, Netlink, NetlinkError};
+use super::table::Family;
 
-/// The family of tables next to the wire (`NFPROTO_NETDEV`).
-pub(super) const NETDEV: u8 = 5;
 /// Every family.
 pub(super) const ANY_FAMILY: u8 = 0;
 
@@ -27,10 +26,15 @@ pub(super) enum Kind {
     GetTable = 1,
     DeleteTable = 2,
     NewChain = 3,
+    GetChain = 4,
+    DeleteChain = 5,
     NewRule = 6,
-    GetRule = 7,
+    DeleteRule = 8,
     NewSet = 9,
     NewSetElements = 12,
+    DeleteSetElements = 14,
+    NewObject = 18,
+    GetObject = 19,
 }
 
 impl Kind {
@@ -57,15 +61,15 @@ impl<'a> Batch<'a> {
         Self { netlink, last_at: bytes.len(), bytes, first, last: first }
     }
 
-    /// Adds a message about something of the family `netdev`.
-    pub(super) fn push(&mut self, kind: Kind, flags: u16, attributes: &Attributes) {
+    /// Adds a message about something of a family.
+    pub(super) fn push(&mut self, family: Family, kind: Kind, flags: u16, attributes: &Attributes) {
         self.last = self.netlink.next_sequence();
         self.last_at = self.bytes.len();
         let header = Header {
             kind: kind.number(),
             flags: NLM_F_REQUEST | flags,
             sequence: self.last,
-            family: NETDEV,
+            family: family as u8,
             resource: 0,
         };
         self.bytes.extend(header.with(attributes));

@@ -8,9 +8,10 @@ use anyhow::{Context, Result, bail};
 use super::super::attribute::{Attributes, be32, find, text};
 use super::super::netlink::{Frame, Netlink};
 use super::super::{Namespace, Removed};
-use super::batch::{ANY_FAMILY, GENERAL, Kind, NETDEV, dump};
-use super::owned_table::{delete, open};
-use super::program::mark;
+use super::batch::{ANY_FAMILY, Batch, GENERAL, Kind, dump};
+use super::owned_table::open;
+use super::program::{delete, mark};
+use super::table::Family;
 
 /// `NFTA_TABLE_NAME`, `NFTA_TABLE_FLAGS`, `NFTA_TABLE_USERDATA`, `NFTA_TABLE_OWNER`.
 const NAME: u16 = 1;
@@ -34,10 +35,6 @@ pub struct TableInfo {
 }
 
 impl TableInfo {
-    pub(super) const fn is_netdev(&self) -> bool {
-        self.family == NETDEV
-    }
-
     const fn family_name(&self) -> &'static str {
         match self.family {
             1 => "inet",
@@ -78,6 +75,19 @@ pub(super) fn list(netlink: &Netlink) -> Result<Vec<TableInfo>> {
     }
 }
 
+/// The names of a table's chains.
+pub(super) fn chains(netlink: &Netlink, family: Family, table: &str) -> Result<Vec<String>> {
+    // NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME.
+    let of_table = Attributes::new().text(1, table);
+    let frames = dump(netlink, Kind::GetChain, family as u8, &of_table)
+        .with_context(|| format!("cannot list the chains of the table {table}"))?;
+    let name = |frame: &Frame| {
+        let chain = frame.payload.get(GENERAL..)?;
+        (text(find(chain, 1)?) == table).then(|| find(chain, 3).map(text)).flatten()
+    };
+    Ok(frames.iter().filter_map(name).collect())
+}
+
 /// Whether the kernel knows no netfilter sockets at all.
 fn is_unknown(error: &anyhow::Error) -> bool {
     let cause = error.downcast_ref::<io::Error>();
@@ -95,23 +105,28 @@ fn read(frame: &Frame) -> Option<TableInfo> {
     })
 }
 
-/// Deletes a table of ours that its owner left behind. The kernel removes an owner's table with
-/// the owner, so there is hardly ever one; a table with a living owner, and one without our mark,
-/// are left alone.
+/// Deletes the tables of this name, of whichever families we make any in, that their owner left
+/// behind. The kernel removes an owner's tables with the owner, so there is hardly ever one; a
+/// table with a living owner, and one without our mark, are left alone.
 pub fn delete_table(namespace: &Namespace, name: &str) -> Result<Removed> {
     let netlink = open(namespace)?;
-    let find = || -> Result<Option<TableInfo>> {
-        Ok(list(&netlink)?.into_iter().find(|table| table.is_netdev() && table.name == name))
+    let find = || -> Result<Vec<TableInfo>> {
+        let ours = |table: &TableInfo| table.name == name && Family::of(table.family).is_some();
+        Ok(list(&netlink)?.into_iter().filter(ours).collect())
     };
-    match find()? {
-        None => return Ok(Removed::AlreadyGone),
-        Some(table) if table.owned_by.is_some() || !table.ours => {
-            return Ok(Removed::NotOurs { found: table.to_string() });
-        }
-        Some(_) => {}
+    let found = find()?;
+    if found.is_empty() {
+        return Ok(Removed::AlreadyGone);
     }
-    let deleted = delete(&netlink, name);
-    if find()?.is_none() {
+    if let Some(other) = found.iter().find(|table| table.owned_by.is_some() || !table.ours) {
+        return Ok(Removed::NotOurs { found: other.to_string() });
+    }
+    let mut batch = Batch::new(&netlink);
+    for family in found.iter().filter_map(|table| Family::of(table.family)) {
+        delete(&mut batch, family, name);
+    }
+    let deleted = batch.commit();
+    if find()?.is_empty() {
         return Ok(Removed::Deleted);
     }
     deleted.with_context(|| format!("cannot delete the table {name}"))?;
