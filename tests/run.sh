@@ -11,10 +11,13 @@ cd "$(dirname "$0")/.." || exit 1
 # Everything that is needed beside Rust, as Debian packages. In one place: here.
 packages=(
     gcc libc6-dev                   # the linker, and ring's C
-    iproute2 nftables iputils-ping  # what tests compare our own netlink with
-    redis-server redis-sentinel     # a system that nobody here wrote
+    iproute2 nftables iptables      # what tests compare our own netlink with
+    iputils-ping iperf3 curl python3 # clients that nobody here wrote
+    bind9-dnsutils dnsmasq-base     # the same for names
+    redis-server redis-sentinel     # servers that nobody here wrote
+    nginx-light etcd-server etcd-client
     user-mode-linux kmod            # the lab machine, a kernel with netem
-    curl jq procps util-linux e2fsprogs strace shellcheck
+    jq procps util-linux e2fsprogs strace shellcheck
 )
 lab_seconds=900
 
@@ -221,6 +224,13 @@ if has redis-server && has redis-sentinel; then
     step "redis fails over" experiment redis-sentinel-failover 0
 else
     skip "redis fails over" "redis-server or redis-sentinel is not installed"
+fi
+if [ "$(id -u)" -ne 0 ]; then
+    skip "one link of etcd breaks" "needs root"
+elif has etcd && has etcdctl && has curl; then
+    step "one link of etcd breaks" experiment etcd-partial-partition 0
+else
+    skip "one link of etcd breaks" "etcd, etcdctl or curl is not installed"
 fi
 echo
 summary

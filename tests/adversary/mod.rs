@@ -1,5 +1,6 @@
 //! What an adversary tried, and what must not come of it.
 
+mod network;
 mod stuck;
 
 use std::io::{BufRead, BufReader};

@@ -10,46 +10,93 @@ fn json(sandbox: &Sandbox, args: &[&str]) -> Value {
 }
 
 #[test]
-fn faults_are_listed_and_explained() {
+fn faults_are_listed() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(["faults"]), @r"
     exit code: 0
     --- stdout
-     FAULT              CLASS  WHAT IT DOES
-     process-kill       X      Sends a signal that ends the process. Class X: not undone, a service
-                               comes back by its restart policy.
-     process-pause      G/K    Stops all threads of the process, as a long garbage collection or a
-                               frozen machine would. A process that was stopped before stays stopped
-                               after.
-     process-restart    G      Stops a service of this experiment and starts it again.
-     cpu-stress         K      Burns processor time in the target's own control group, under its quota
-                               and on its processors.
-     disk-fill          K      Takes free space of the file system that holds a path.
-     network-partition  K      Drops the packets of a target that has a network namespace of its own.
-     network-latency    G      Delays the packets that a target with a network namespace of its own
-                               sends.
+     FAULT                CLASS  WHAT IT DOES
+     process-kill         X      Sends a signal that ends the process. Class X: not undone, a service
+                                 comes back by its restart policy.
+     process-pause        G/K    Stops all threads of the process, as a long garbage collection or a
+                                 frozen machine would. A process that was stopped before stays stopped
+                                 after.
+     process-restart      G      Stops a service of this experiment and starts it again.
+     cpu-stress           K      Burns processor time in the target's own control group, under its
+                                 quota and on its processors.
+     disk-fill            K      Takes free space of the file system that holds a path.
+     network-partition    G/K    Cuts a target off from its peers.
+     network-latency      G/K    Delays packets.
+     network-loss         G/K    Drops packets at random, or every n-th, or in bursts.
+     network-duplication  G/K    Sends packets twice.
+     network-corruption   G/K    Changes a bit of packets.
+     network-reordering   G/K    Lets packets overtake others.
+     network-rate         G/K    Lets less data pass in a second.
+     connection-reset     X/K    Cuts TCP connections, and refuses new ones if asked. Class X: whoever
+                                 lost a connection opens it again; class K while new ones are refused.
+     dns-failure          K      Answers questions for names falsely, late or not at all; all others
+                                 reach their name server.
+     http-fault           K      Delays, aborts, answers, changes, truncates or corrupts HTTP requests
+                                 and their answers, by a proxy that nobody has to be told of.
+     tcp-proxy            K      Leads TCP connections through a proxy that delays, slows, slices,
+                                 holds, cuts or resets them.
 
     Classes, by what has to live for the undo to happen: K nothing, the kernel does it · G the agent, or
     the controller, or the next command · J the next command · X irreversible (see docs/safety.md)
     One explained, with its parameters: shakedown faults FAULT
     --- stderr
     ");
-    insta::assert_snapshot!(sandbox.run(["faults", "network-latency"]), @r"
+    assert_eq!(json(&sandbox, &["faults", "--format", "json"]).as_array().unwrap().len(), 16);
+    let one = json(&sandbox, &["faults", "disk-fill", "--format", "json"]);
+    assert_eq!(one["name"], "disk-fill");
+}
+
+#[test]
+fn one_fault_is_explained() {
+    insta::assert_snapshot!(Sandbox::new().run(["faults", "network-latency"]), @r"
     exit code: 0
     --- stdout
     network-latency
-      Delays the packets that a target with a network namespace of its own sends.
-      class: G (guarded)
+      Delays packets.
+      class: G (guarded) or K (kernel-held)
+
+    engines, the first that works here is taken
+      netem (class G): in the kernel; its timers are late by about 0.1 ms
+      queue (class K): in the agent; delays are late by 0.3 ms at most in the median at 1,000 packets/s; carries up to 60,000 packets/s
 
     parameters
       correlation: a share from `0%` to `100%` (default: 0%)
           How much each delay depends on the one before.
       delay: a duration with its unit, such as `250ms` or `1m30s` (required)
           How long each packet waits.
-      distribution: `uniform`, `normal` (default: uniform)
+      direction: `from`, `to`, `both` (optional)
+          Which way, seen from the target: what it sends by default.
+      distribution: `uniform`, `normal`, `pareto`, `paretonormal` (default: uniform)
           How the variation is distributed.
+      engine: `netem`, `queue`, `nft`, `tbf`, `iptables` (optional)
+          What does it; by default the best that this kernel has, found by trying.
+      except: a list; each with the fields of `peers` (optional)
+          Packets left alone although they match: those that one of these entries describes.
+      interfaces: a list; each text (optional)
+          Only on these interfaces; by default on every one but `lo`.
       jitter: a duration with its unit, such as `250ms` or `1m30s` (default: 0s)
-          How far the delay varies. Packets keep their order.
+          How far the delay varies.
+      peers.addresses: a list; each an address or network, such as `10.0.0.0/8` (optional)
+          Addresses and networks, IPv4 and IPv6.
+      peers.hosts: a list; each text (optional)
+          Host names, resolved where the target lives, all their addresses, followed while the fault lasts.
+      peers.local-ports: a list; each a port or a range such as `8000-8080` (optional)
+          TCP and UDP ports of the target.
+      peers.ports: a list; each a port or a range such as `8000-8080` (optional)
+          TCP and UDP ports of the peer, or of the target for what it serves.
+      peers.protocols: a list; each `tcp`, `udp`, `icmp`, `sctp` (optional)
+          Protocols.
+      peers.remote-ports: a list; each a port or a range such as `8000-8080` (optional)
+          TCP and UDP ports of the peer.
+      peers.services: a list; each text (optional)
+          Services of this experiment with a network of their own.
+      reorder: `true` or `false` (default: false)
+          Whether a packet with a short delay may overtake one with a long delay.
 
     example
       - name: slow
@@ -58,9 +105,6 @@ fn faults_are_listed_and_explained() {
         for: 30s
     --- stderr
     ");
-    assert_eq!(json(&sandbox, &["faults", "--format", "json"]).as_array().unwrap().len(), 7);
-    let one = json(&sandbox, &["faults", "disk-fill", "--format", "json"]);
-    assert_eq!(one["name"], "disk-fill");
 }
 
 #[test]
@@ -137,10 +181,17 @@ fn a_plan_of_the_quickstart() {
      shop  [shakedown] demo shop --listen 127.0.0.1:18400 --replica 127.0.0.1:18401 127.0.0.1:18402 127.0.0.1:18403  the host's
 
     Method
-     #  STEP  FAULT  TARGET  AFTER  FOR  UNDO  CLASS
-     0  kill-a-replica  process-kill  service replica-2  at once  none; the service comes back if its restart policy says so  X irreversible
-      wait  3s
-     1  hang-a-replica  process-pause  service replica-3  3s  let go of the trace, or thawed where tracing is not permitted  K kernel-held
+      0  kill-a-replica
+      process-kill at once
+      on  service replica-2
+      undo  none; the service comes back if its restart policy says so
+      class  X irreversible
+      wait 3s
+      1  hang-a-replica
+      process-pause for 3s
+      on  service replica-3
+      undo  let go of the trace, or thawed where tracing is not permitted
+      class  K kernel-held
 
     Blast radius
       targets  2: service replica-2, service replica-3
@@ -237,7 +288,9 @@ fn the_doctor_tries_everything_and_leaves_nothing() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(["doctor", "--format", "json"]);
     let checks: Vec<Value> = serde_json::from_str(&output.stdout).unwrap();
-    let names: Vec<&str> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+    // This one is needed, and so shown, only where nf_tables lacks something.
+    let names = checks.iter().map(|check| check["name"].as_str().unwrap());
+    let names: Vec<&str> = names.filter(|name| *name != "engine iptables").collect();
     insta::assert_snapshot!(names.join("\n"), @r"
     kernel
     user
@@ -255,8 +308,10 @@ fn the_doctor_tries_everything_and_leaves_nothing() {
     freezer
     cgroup.kill
     network namespaces
-    packet filters (nf_tables)
-    packet delays (netem)
+    engine netem
+    engine queue
+    engine nft
+    engine tbf
     journal
     journal's file system
     unnamed files (O_TMPFILE)

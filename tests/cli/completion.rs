@@ -31,7 +31,7 @@ fn the_committed_scripts_are_those_that_are_printed() {
 }
 
 /// What bash would offer for the last of these words.
-fn offered(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
+pub(super) fn offered(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
     let mut command = sandbox.command(["--", "shakedown"]);
     command
         .args(words)

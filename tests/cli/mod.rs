@@ -3,6 +3,7 @@
 mod commands;
 mod completion;
 mod configuration;
+mod exec;
 mod help;
 mod mistakes;
 mod pipe;

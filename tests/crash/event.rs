@@ -50,7 +50,11 @@ pub(super) fn happen(
         Event::Rollback => send(agent, Signal::SIGTERM)?,
         Event::NoSpace | Event::BadDisk | Event::Panic => {}
         Event::TargetExits => return end_target(cell, stage, stopped),
-        Event::ForeignFlush => flush(cell.fault, stage.meet_service().ok_or("no service")?)?,
+        Event::ForeignFlush => {
+            let target = stage.target().and_then(|target| i32::try_from(target.pid()).ok());
+            let victim = target.or_else(|| stage.meet_service()).ok_or("nobody has a network")?;
+            flush(cell.fault, victim)?;
+        }
     }
     stopped.release(match cell.event {
         Event::NoSpace => "ENOSPC",

@@ -1,6 +1,6 @@
 //! What each cell must come to, from `docs/exit-codes.md`.
 
-use super::table::{Cell, Event, Fault, Point};
+use super::table::{Cell, Event, Fault, Network, Point};
 
 const HELD: i32 = 0;
 const NOT_INJECTED: i32 = 4;
@@ -9,6 +9,18 @@ const INCONCLUSIVE: i32 = 7;
 const PANICKED: i32 = 101;
 
 impl Cell {
+    /// Whether a run may end like this.
+    pub(super) fn may_end_with(self, code: Option<i32>) -> bool {
+        code == self.exit_code() || code == Some(HELD) && self.is_a_close_run()
+    }
+
+    /// Whether something may just have met a proxy before its target ended.
+    fn is_a_close_run(self) -> bool {
+        self.event == Event::TargetExits
+            && matches!(self.fault, Fault::Network(Network::Http | Network::Stream))
+            && (Point::MidApply..=Point::Probing).contains(&self.point)
+    }
+
     /// The exit code; none where the controller is killed.
     pub(super) fn exit_code(self) -> Option<i32> {
         match self.event {
@@ -39,15 +51,25 @@ impl Cell {
     fn exit_code_without_a_target(self) -> i32 {
         let early = self.point <= Point::AfterIntent;
         match self.fault {
+            // A proxy has nobody to pass anything on to.
+            Fault::Network(Network::Http | Network::Stream) if self.point <= Point::Probing => {
+                INCONCLUSIVE
+            }
             // The namespace or the directory is held, whoever is still in it.
-            Fault::Restart | Fault::Partition | Fault::Latency | Fault::Fill => HELD,
-            Fault::PauseByPtrace | Fault::PauseByFreezer | Fault::Stress
+            Fault::Restart
+            | Fault::Partition
+            | Fault::Latency
+            | Fault::Fill
+            | Fault::Network(_) => HELD,
+            Fault::PauseByPtrace | Fault::PauseByFreezer | Fault::Pulse | Fault::Stress
                 if self.point <= Point::MidApply =>
             {
                 NOT_INJECTED
             }
             _ if early => NOT_INJECTED,
-            Fault::PauseByPtrace | Fault::PauseByFreezer if self.point <= Point::Probing => {
+            Fault::PauseByPtrace | Fault::PauseByFreezer | Fault::Pulse
+                if self.point <= Point::Probing =>
+            {
                 INCONCLUSIVE
             }
             _ => HELD,

@@ -2,6 +2,7 @@
 
 use super::stage::Stage;
 use super::table::{Cell, Event, Fault, Point};
+use super::target::{self, ADDRESS};
 
 /// The name of the service that faults on a service are aimed at.
 pub(super) const SERVICE: &str = "it";
@@ -49,7 +50,7 @@ fn parameters(fault: Fault, stage: &Stage) -> String {
     match fault {
         Fault::Kill => "process-kill".to_owned(),
         Fault::PauseByPtrace => "{ process-pause: { method: ptrace } }".to_owned(),
-        Fault::PauseByFreezer => "{ process-pause: { method: freezer } }".to_owned(),
+        Fault::PauseByFreezer | Fault::Pulse => "{ process-pause: { method: freezer } }".to_owned(),
         Fault::Restart => "{ process-restart: { down: 50ms } }".to_owned(),
         Fault::Stress => "{ cpu-stress: { cores: 2, load: 5% } }".to_owned(),
         Fault::Fill => {
@@ -57,7 +58,8 @@ fn parameters(fault: Fault, stage: &Stage) -> String {
             format!("{{ disk-fill: {{ path: '{}', size: 8MiB }} }}", path.display())
         }
         Fault::Partition => "network-partition".to_owned(),
-        Fault::Latency => "{ network-latency: { delay: 5ms } }".to_owned(),
+        Fault::Latency => "{ network-latency: { delay: 5ms, engine: netem } }".to_owned(),
+        Fault::Network(network) => network.parameters().to_owned(),
     }
 }
 
@@ -65,12 +67,24 @@ fn length(Cell { fault, point, event }: Cell) -> String {
     match fault {
         // What is over at once leaves no time to measure.
         Fault::Kill | Fault::Restart => format!("  - wait: {}ms", 60 * pace()),
+        // The second pulse is the last one; it begins when this long has passed twice.
+        Fault::Pulse => {
+            pulses(150 * pace(), event == Event::StopController && point < Point::MidUndo)
+        }
         // Long enough that what must end the fault is not its own end.
         _ if event == Event::StopController && point < Point::MidUndo => "    for: 20s".to_owned(),
         // Packets must come, and meet it.
-        _ if fault.is_in_a_network() => format!("    for: {}ms", 300 * pace()),
+        _ if fault.is_in_a_network() || fault.has_own_network() => {
+            format!("    for: {}ms", 300 * pace())
+        }
         _ => format!("    for: {}ms", 150 * pace()),
     }
+}
+
+/// Two pulses with a time as long between; the second one may be long.
+fn pulses(millis: u32, long: bool) -> String {
+    let rest = if long { 20_000 } else { 3 * millis };
+    format!("    for: {rest}ms\n    pulse: {{ on: {millis}ms, off: {millis}ms }}")
 }
 
 fn services(fault: Fault) -> String {
@@ -87,6 +101,15 @@ fn services(fault: Fault) -> String {
 
 /// A fault in a network is proved by packets that meet it.
 fn probe(fault: Fault) -> String {
+    if fault.has_own_network() {
+        return format!(
+            "    - name: traffic
+      http: {{ url: 'http://{ADDRESS}:{}/', rate: {}/s, timeout: 50ms }}
+      tolerance: {{ success: {{ at-least: 0% }} }}",
+            target::PORT,
+            rate(),
+        );
+    }
     if !fault.is_in_a_network() {
         return String::new();
     }

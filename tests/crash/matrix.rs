@@ -38,7 +38,7 @@ pub(super) fn check(fault: Fault) {
                 if fault == Fault::Fill {
                     own_mounts();
                 }
-                if fault.is_in_a_network() {
+                if fault.is_in_a_network() || fault.has_own_network() {
                     own_network();
                 }
                 while let Some(cell) = next(&cells) {

@@ -5,6 +5,7 @@
 //! One test a fault; the cells are generated. `SHAKEDOWN_CELLS=mid-undo` runs only the cells whose
 //! name, such as `disk-fill/mid-undo/EIO on the journal`, contains that text.
 
+mod asker;
 mod cell;
 mod controller;
 mod event;
@@ -17,7 +18,7 @@ mod state;
 mod table;
 mod target;
 
-use table::Fault;
+use table::{Fault, Network};
 
 #[test]
 fn process_kill() {
@@ -32,6 +33,11 @@ fn process_pause_by_ptrace() {
 #[test]
 fn process_pause_by_freezer() {
     matrix::check(Fault::PauseByFreezer);
+}
+
+#[test]
+fn process_pause_that_pulses() {
+    matrix::check(Fault::Pulse);
 }
 
 #[test]
@@ -57,4 +63,54 @@ fn network_partition() {
 #[test]
 fn network_latency_by_netem() {
     matrix::check(Fault::Latency);
+}
+
+#[test]
+fn network_partition_of_a_process() {
+    matrix::check(Fault::Network(Network::Drop));
+}
+
+#[test]
+fn network_partition_by_reset() {
+    matrix::check(Fault::Network(Network::Reset));
+}
+
+#[test]
+fn network_partition_by_iptables() {
+    matrix::check(Fault::Network(Network::Chains));
+}
+
+#[test]
+fn network_loss_by_nft() {
+    matrix::check(Fault::Network(Network::Loss));
+}
+
+#[test]
+fn network_latency_by_queue() {
+    matrix::check(Fault::Network(Network::Delay));
+}
+
+#[test]
+fn network_rate_by_tbf() {
+    matrix::check(Fault::Network(Network::Rate));
+}
+
+#[test]
+fn network_connection_reset() {
+    matrix::check(Fault::Network(Network::Connections));
+}
+
+#[test]
+fn network_dns_failure() {
+    matrix::check(Fault::Network(Network::Names));
+}
+
+#[test]
+fn network_http_fault() {
+    matrix::check(Fault::Network(Network::Http));
+}
+
+#[test]
+fn network_tcp_proxy() {
+    matrix::check(Fault::Network(Network::Stream));
 }

@@ -65,8 +65,12 @@ impl Stage {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("crash-{}-{number}", std::process::id());
         let sandbox = Sandbox::new();
-        let target =
-            (!cell.fault.is_on_a_service()).then(|| Target::start(tree, &format!("{name}-target")));
+        let target_name = format!("{name}-target");
+        let target = match cell.fault {
+            fault if fault.is_on_a_service() => None,
+            fault if fault.has_own_network() => Some(Target::start_in_network(tree, &target_name)),
+            _ => Some(Target::start(tree, &target_name)),
+        };
         let bystander = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         // Nobody accepts; the queue holds all that comes.
         rustix::net::listen(&bystander, 4096).expect("its queue can be longer");
@@ -171,6 +175,10 @@ impl Stage {
             Event::HangUp => Stdio::piped(),
             _ => File::create(self.path(name)).expect("a file is made").into(),
         };
+        if cell.fault.has_own_network() {
+            // No network fault may need a program.
+            command.env("PATH", "");
+        }
         let child = command
             .env("SHAKEDOWN_FAILPOINT", ahead.variable(name, count))
             .stdout(output("stdout"))
@@ -212,7 +220,7 @@ fn new_disk(sandbox: &Sandbox) -> PathBuf {
 
 /// The same program, in this control group from its start.
 fn within(command: &Command, group: &Path) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg("echo $$ >\"$0/cgroup.procs\" && exec \"$@\"").arg(group);
     shell.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
     for (name, value) in command.get_envs() {

@@ -25,6 +25,7 @@ impl State {
             state.insert("threads of the target", target.state());
             state.insert("control groups of the target", groups_of(target.pid()));
             state.insert("inside the target's group", inside(target.group()));
+            state.insert("network of the target", target.network());
         }
         if let Some(disk) = stage.disk() {
             state.insert("free space", free(disk));
@@ -66,6 +67,7 @@ impl State {
             "threads of the target",
             "control groups of the target",
             "inside the target's group",
+            "network of the target",
         ])
     }
 }

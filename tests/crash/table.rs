@@ -8,11 +8,30 @@ pub(super) enum Fault {
     Kill,
     PauseByPtrace,
     PauseByFreezer,
+    /// A pause by the freezer that comes and goes; everything happens in its second pulse.
+    Pulse,
     Restart,
     Stress,
     Fill,
     Partition,
     Latency,
+    /// On a process that has a network of its own, which is there before and after the run.
+    Network(Network),
+}
+
+/// A network fault by one engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Network {
+    Drop,
+    Reset,
+    Chains,
+    Loss,
+    Delay,
+    Rate,
+    Connections,
+    Names,
+    Http,
+    Stream,
 }
 
 /// When it happens.
@@ -87,19 +106,30 @@ impl Fault {
         matches!(self, Self::Restart | Self::Partition | Self::Latency)
     }
 
-    /// Whether it is in a network namespace of the target's own.
+    /// Whether its target is a process with a network of its own.
+    pub(super) const fn has_own_network(self) -> bool {
+        matches!(self, Self::Network(_))
+    }
+
+    /// Whether it is in the network namespace of a service of the run.
     pub(super) const fn is_in_a_network(self) -> bool {
         matches!(self, Self::Partition | Self::Latency)
     }
 
     /// Whether the fault may outlive agent and controller, until the next command (class G).
     pub(super) const fn outlives_both(self) -> bool {
-        matches!(self, Self::PauseByFreezer)
+        matches!(self, Self::PauseByFreezer | Self::Pulse | Self::Network(Network::Rate))
     }
 
-    /// How many acts there are before the one of the fault: the run's network and the service.
+    /// How many acts there are before the one of the fault: the run's network, the service, and the
+    /// pulses before.
     pub(super) const fn acts_before(self) -> u32 {
-        self.is_on_a_service() as u32 + self.is_in_a_network() as u32
+        self.is_on_a_service() as u32 + self.is_in_a_network() as u32 + self.pulses_before()
+    }
+
+    /// How often the fault was put and taken away before.
+    pub(super) const fn pulses_before(self) -> u32 {
+        matches!(self, Self::Pulse) as u32
     }
 }
 
@@ -122,7 +152,9 @@ impl Cell {
                 point: P::Probing,
                 event: E::NoSpace | E::BadDisk,
             } => Some("nothing is asked of the agent while the probes run"),
-            Self { fault, event: E::ForeignFlush, .. } if !fault.is_in_a_network() => {
+            Self { fault, event: E::ForeignFlush, .. }
+                if !fault.is_in_a_network() && !fault.has_own_network() =>
+            {
                 Some("the fault has no rules to flush")
             }
             _ => None,
@@ -142,11 +174,49 @@ impl Fault {
             Self::Kill => "process-kill",
             Self::PauseByPtrace => "process-pause by ptrace",
             Self::PauseByFreezer => "process-pause by freezer",
+            Self::Pulse => "process-pause that pulses",
             Self::Restart => "process-restart",
             Self::Stress => "cpu-stress",
             Self::Fill => "disk-fill",
             Self::Partition => "network-partition",
-            Self::Latency => "network-latency",
+            Self::Latency => "network-latency by netem",
+            Self::Network(network) => network.name(),
+        }
+    }
+}
+
+impl Network {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "network-partition of a process",
+            Self::Reset => "network-partition by reset",
+            Self::Chains => "network-partition by iptables",
+            Self::Loss => "network-loss by nft",
+            Self::Delay => "network-latency by queue",
+            Self::Rate => "network-rate by tbf",
+            Self::Connections => "connection-reset",
+            Self::Names => "dns-failure",
+            Self::Http => "http-fault",
+            Self::Stream => "tcp-proxy",
+        }
+    }
+
+    /// The fault as written.
+    pub(super) const fn parameters(self) -> &'static str {
+        match self {
+            Self::Drop => "network-partition",
+            Self::Reset => "{ network-partition: { mode: reset } }",
+            Self::Chains => "{ network-partition: { engine: iptables } }",
+            Self::Loss => "{ network-loss: { percent: 50%, engine: nft } }",
+            Self::Delay => "{ network-latency: { delay: 5ms, engine: queue } }",
+            // Every part there is: a detour for what is sent, and one for what is received.
+            Self::Rate => {
+                "{ network-rate: { rate: 8bit/s, direction: both, engine: tbf, peers: { ports: [18400] } } }"
+            }
+            Self::Connections => "{ connection-reset: { new: refuse } }",
+            Self::Names => "{ dns-failure: { mode: nxdomain, names: ['*.test'] } }",
+            Self::Http => "{ http-fault: { ports: [18400], answer: { status: 503 } } }",
+            Self::Stream => "{ tcp-proxy: { ports: [18400], latency: { delay: 5ms } } }",
         }
     }
 }

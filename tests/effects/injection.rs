@@ -33,14 +33,22 @@ impl Injection {
     pub(super) fn begin(args: &[&str]) -> Self {
         let sandbox = Sandbox::new();
         let mut command = sandbox.command(["inject"]);
+        // No fault may need a program: neither `tc` nor `nft` nor `ip` is found on this `PATH`.
+        command.env("PATH", "");
         command.args(args);
         Self::watch(sandbox, command)
     }
 
     /// Starts an experiment, until a line of it holds this word.
     pub(super) fn of_experiment(text: &str, word: &str) -> Self {
+        Self::of_experiment_in(text, word, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(super) fn of_experiment_in(text: &str, word: &str, environment: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::new().file("e.yaml", text);
-        let command = sandbox.command(["run", "e.yaml", "--yes"]);
+        let mut command = sandbox.command(["run", "e.yaml", "--yes"]);
+        command.envs(environment.iter().copied());
         let mut injection = Self::watch(sandbox, command);
         injection.await_line(word);
         injection
@@ -51,6 +59,15 @@ impl Injection {
         let mut child = command.spawn().expect("the program can be started");
         let told = BufReader::new(child.stderr.take().expect("it is piped"));
         Self { sandbox, child, told, text: String::new() }
+    }
+
+    /// The plan of the run, and what has happened so far.
+    pub(super) fn so_far(&self) -> (Value, Vec<Value>) {
+        let runs = std::fs::read_dir(self.sandbox.state().join("runs")).expect("there is a run");
+        let folder = runs.flatten().next().expect("there is a run").path();
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("it is there");
+        let json = |text: &str| serde_json::from_str(text).expect("it is JSON");
+        (json(&read("plan.json")), whole(&read("events.jsonl")).lines().map(json).collect())
     }
 
     /// The process of the controller.
@@ -116,6 +133,11 @@ impl Drop for Injection {
             let _ = self.child.wait();
         }
     }
+}
+
+/// What is written of a file that grows, up to the end of its last line.
+fn whole(text: &str) -> &str {
+    text.rfind('\n').map_or("", |end| &text[..end])
 }
 
 /// What is refused before anything begins, or at the agent: exit code 4, and every word of why.

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
@@ -32,8 +32,15 @@ impl Lan {
     /// With this many cables. The test has the addresses `198.51.N.1` and `fd00:N::1` on each, the
     /// target those that end in 2.
     pub(super) fn new(cables: u8) -> Self {
-        let lan = Self { target: Target::acting(&mut actor_with_network("echo [::]:7 [::]:8")) };
+        let target = Target::acting(&mut actor_with_network("echo [::]:7 [::]:8"));
+        Self::around(target, cables)
+    }
+
+    /// The same around another target that has a network of its own.
+    pub(super) fn around(target: Target, cables: u8) -> Self {
+        let lan = Self { target };
         let pid = lan.target.arg();
+        lan.inside("ip link set lo up");
         for n in 1..=cables {
             run(&format!("ip link add here{n} type veth peer name eth{n} netns {pid}"));
             for (prefix, interface, last) in [(String::new(), "here", 1), (lan.prefix(), "eth", 2)]
@@ -47,6 +54,14 @@ impl Lan {
         lan
     }
 
+    /// What a command comes to in the target's network.
+    pub(super) fn output(&self, command: &str) -> Output {
+        let line = format!("{}{command}", self.prefix());
+        let mut words = line.split(' ');
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words).output().expect("nsenter is installed")
+    }
+
     fn prefix(&self) -> String {
         format!("nsenter --net=/proc/{}/ns/net ", self.target.arg())
     }
@@ -54,6 +69,13 @@ impl Lan {
     /// Its process id, as an argument.
     pub(super) fn pid(&self) -> &str {
         self.target.arg()
+    }
+
+    /// A program in the target's network.
+    pub(super) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", self.target.arg())).arg(program);
+        command
     }
 
     /// What a command prints in the target's network.
@@ -98,7 +120,8 @@ fn pings(snmp: &str) -> u64 {
     value.parse().expect("a number")
 }
 
-fn run(line: &str) -> String {
+/// What a command prints in the network of this thread.
+pub(super) fn run(line: &str) -> String {
     let mut words = line.split(' ');
     let mut command = Command::new(words.next().expect("a program"));
     let output = command.args(words).output().unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -123,6 +146,12 @@ impl Flow {
         flow
     }
 
+    /// Opens one over which nothing comes back, for a while.
+    #[track_caller]
+    pub(super) fn unanswered(address: &str) {
+        Self(TcpStream::connect(address).expect("the target listens")).is_cut();
+    }
+
     /// Asserts that what is sent comes back.
     #[track_caller]
     pub(super) fn passes(&mut self) {
@@ -136,6 +165,21 @@ impl Flow {
         self.send();
         let answer = self.receive(Duration::from_millis(300));
         assert!(answer.is_err(), "it is not cut");
+    }
+
+    /// Asserts that it is reset as soon as something is sent.
+    #[track_caller]
+    pub(super) fn is_reset(&mut self) {
+        self.send();
+        let error = self.receive(Duration::from_secs(5)).expect_err("it is reset");
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    }
+
+    /// Asserts that it ends with a reset, or has so ended before.
+    #[track_caller]
+    pub(super) fn was_reset(&mut self) {
+        let error = self.receive(Duration::from_secs(20)).expect_err("it is open");
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
 
     /// Asserts that what was sent earlier comes back after all.

@@ -65,8 +65,22 @@ fn netem_takes_no_foreign_place() {
         let lan = Lan::new(1);
         lan.inside("tc qdisc add dev eth1 root tbf rate 10mbit burst 32kbit latency 400ms");
         let listed = lan.inside("tc qdisc show");
-        let said = refused(&["network-latency", "--pid", lan.pid(), "delay=50ms", "--for", "1s"]);
-        assert!(said.contains("tbf"), "{said}");
+        let args = ["network-latency", "--pid", lan.pid(), "delay=50ms", "engine=netem"];
+        if shakedown::sys::net::nft::supported()
+            .expect("the kernel can be asked")
+            .forward
+            .is_supported()
+        {
+            let delay = Injection::start(&args);
+            let root = |listed: String| {
+                listed.lines().find(|line| line.contains("tbf")).map(str::to_owned)
+            };
+            assert_eq!(root(lan.inside("tc qdisc show")), root(listed.clone()));
+            delay.stop();
+        } else {
+            let said = refused(&[&args[..], &["--for", "1s"]].concat());
+            assert!(said.contains("tbf"), "{said}");
+        }
         assert_eq!(lan.inside("tc qdisc show"), listed);
     });
 }

@@ -42,6 +42,27 @@ fn redis_fails_over() {
     assert!(nanos("time-to-detect-ns") < 2_000_000_000, "{recovery:#}");
 }
 
+/// Without pre-vote it is the repair of the link that stops all writes.
+#[test]
+fn etcd_loses_writes_when_a_link_is_repaired() {
+    if skip_unless_root() {
+        return;
+    }
+    for program in ["etcd", "etcdctl", "curl"] {
+        if Command::new(program).arg("--version").output().is_err() {
+            return skip(&format!("{program} is not installed"));
+        }
+    }
+    let run = Sandbox::new().experiment("etcd-partial-partition", &["--var", "net=10.213.78"]);
+    run.ended(0, "held").proofs();
+    let outage = |name: &str| probe(&run, name)["recovery"]["outage-ns"].as_u64().unwrap_or(0);
+    assert!(outage("write-at-c") > 5_000_000_000, "{}", outage("write-at-c"));
+    assert!((1..8_000_000_000).contains(&outage("write-at-b")), "{}", outage("write-at-b"));
+    let phases = probe(&run, "leader-changes")["verdicts"].clone();
+    let changes = |phase: usize| phases[phase]["figures"]["value"]["max"].as_f64();
+    assert_eq!((changes(1), changes(2)), (Some(0.0), Some(1.0)), "{phases:#}");
+}
+
 #[test]
 fn process_kill_is_repeated() {
     let run = Sandbox::new().experiment("process-kill", &[]);
@@ -87,6 +108,17 @@ fn disk_fill_takes_its_size() {
 }
 
 #[test]
+fn connection_reset_cuts_what_is_open() {
+    if skip_unless_root() {
+        return;
+    }
+    let run = Sandbox::new().experiment("connection-reset", &[]);
+    // A busy machine is slow, which says nothing here.
+    assert!([Some(0), Some(1)].contains(&run.code), "{}", run.told);
+    assert!(run.told.contains(" cut"), "{}", run.told);
+}
+
+#[test]
 fn network_partition_cuts_one_link_only() {
     if skip_unless_root() {
         return;
@@ -97,6 +129,69 @@ fn network_partition_cuts_one_link_only() {
     }
     let proofs = run.ended(0, "held").proofs();
     assert!(Regex::new(r"^[1-9]\d* packets dropped").unwrap().is_match(&proofs[0]), "{proofs:?}");
+}
+
+#[test]
+fn a_flapping_link_is_cut_each_time() {
+    if skip_unless_root() {
+        return;
+    }
+    let run = Sandbox::new().experiment("flapping-link", &["--seed", "1"]);
+    if run.code == Some(4) {
+        return skip(run.report["cause"].as_str().unwrap_or_default());
+    }
+    // Other tests burn too: how quick the shop is says nothing here.
+    assert!([Some(0), Some(1)].contains(&run.code), "{}", run.told);
+    let acts = |step: usize| run.report["steps"][step]["acts"].as_array().expect("a list").len();
+    assert_eq!([acts(0), acts(1)], [4, 3], "{}", run.told);
+    run.proofs();
+}
+
+#[test]
+fn dns_failure_is_bridged_by_a_cache() {
+    for program in ["dnsmasq", "dig"] {
+        if Command::new(program).arg("-v").output().is_err() {
+            return skip(&format!("{program} is not installed"));
+        }
+    }
+    if skip_unless_root() {
+        return;
+    }
+    let run = Sandbox::new().experiment("dns-failure", &[]);
+    if run.code == Some(4) {
+        return skip(run.report["cause"].as_str().unwrap_or_default());
+    }
+    let proofs = run.ended(0, "held").proofs();
+    let proof = r"^[1-9]\d* of \d+ questions answered SERVFAIL, last shop.example.com A$";
+    assert!(Regex::new(proof).unwrap().is_match(&proofs[0]), "{proofs:?}");
+}
+
+#[test]
+fn http_fault_affects_half_of_the_requests() {
+    if skip_unless_root() {
+        return;
+    }
+    let run = Sandbox::new().experiment("http-fault", &[]);
+    if run.code == Some(4) {
+        return skip(run.report["cause"].as_str().unwrap_or_default());
+    }
+    let proofs = run.ended(0, "held").proofs();
+    assert!(Regex::new(r"^[1-9]\d* of \d+ requests").unwrap().is_match(&proofs[0]), "{proofs:?}");
+}
+
+#[test]
+fn tcp_proxy_slows_a_replica() {
+    if skip_unless_root() {
+        return;
+    }
+    let run = Sandbox::new().experiment("tcp-proxy", &[]);
+    if run.code == Some(4) {
+        return skip(run.report["cause"].as_str().unwrap_or_default());
+    }
+    // Other tests run too: how quick the shop is says nothing here.
+    assert!([Some(0), Some(1)].contains(&run.code), "{}", run.told);
+    let proofs = run.proofs();
+    assert!(proofs[0].contains("data delayed by "), "{proofs:?}");
 }
 
 #[test]

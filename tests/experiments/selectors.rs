@@ -181,7 +181,7 @@ fn a_stranger_is_killed_only_if_that_is_allowed_by_name() {
     exit code: 4
     --- stdout
     --- stderr
-    error: method[0].fault: `process-kill` cannot be undone, and sleep (pid [pid]) is no service of this experiment; write `allow: [irreversible]` in blast-radius if its supervisor brings it back
+    error: method[0].fault: `process-kill` cannot be undone, and sleep (pid [pid]) is no service of this experiment; write `allow: [irreversible]` in blast-radius if it recovers by itself
     ");
     let allowed = sleepers.experiment("{ max-targets: 1, allow: [irreversible] }", one, kill);
     let run = allowed.finish(&mut allowed.command(["run", "e.yaml"]));

@@ -1,8 +1,10 @@
 //! What can be done to the machine.
 
-use shakedown::act::{Act, FillDisk, Pause, ProcessId, Shape, SiteRef, Stress};
+use shakedown::act::{
+    Act, Delay, FillDisk, Flow, Hook, Impairment, Pause, ProcessId, Shape, SiteRef, Stress, Traffic,
+};
 use shakedown::spec::quantity::{Cores, Duration, Percent, Size};
-use shakedown::spec::{Amount, Distribution, PauseMethod};
+use shakedown::spec::{Amount, Distribution, Engine, PauseMethod};
 
 /// A kind of act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +35,20 @@ impl Kind {
             Self::Trace => Act::Pause(Pause { site, method: PauseMethod::Ptrace }),
             Self::Delay => Act::Shape(Shape {
                 site,
-                delay: Duration::from_millis(1),
-                jitter: Duration::default(),
-                correlation: Percent::default(),
-                distribution: Distribution::default(),
+                traffic: Traffic {
+                    hooks: vec![Hook::Egress],
+                    flow: Flow::default(),
+                    except: Vec::new(),
+                    interfaces: Vec::new(),
+                },
+                impairment: Impairment::Delay(Delay {
+                    mean: Duration::from_millis(1),
+                    jitter: Duration::default(),
+                    correlation: Percent::default(),
+                    distribution: Distribution::default(),
+                    reorder: false,
+                }),
+                engine: Engine::Netem,
             }),
             Self::Load => Act::Stress(Stress {
                 site,

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use shakedown::act::{
-    Act, ActId, Effect, NamespaceId, Observed, PauseHold, ProcessId, Reverted, SiteRef, Undo,
+    Act, ActId, Effect, Egress, NamespaceId, Observed, PauseHold, ProcessId, Reverted,
+    ShapedInterface, SiteRef, Undo,
 };
 use shakedown::agent::{Notice, Recorded, System};
 use shakedown::spec::PauseMethod;
@@ -36,6 +37,17 @@ pub(crate) struct State {
 pub(crate) struct Machine {
     state: Rc<RefCell<State>>,
     fuse: Fuse,
+}
+
+/// An interface as an undo knows it.
+fn shaped((index, name): (u32, &str)) -> ShapedInterface {
+    ShapedInterface {
+        index,
+        name: name.to_owned(),
+        queue_length: 1000,
+        egress: Some(Egress::Root),
+        ingress: None,
+    }
 }
 
 /// The interfaces in every namespace.
@@ -89,7 +101,7 @@ impl Machine {
                 self.state.borrow_mut().groups.insert(group.clone(), true);
             }
             Undo::Unshape { namespace, interfaces, handle } => {
-                for (index, _) in interfaces {
+                for ShapedInterface { index, .. } in interfaces {
                     let interface = (namespace.ino, *index);
                     self.state.borrow_mut().disciplines.insert(interface, *handle);
                     self.fuse.burn()?;
@@ -122,7 +134,7 @@ impl Machine {
             }
             Undo::Unshape { namespace, interfaces, handle } => {
                 let mut found = false;
-                for (index, _) in interfaces {
+                for ShapedInterface { index, .. } in interfaces {
                     let interface = (namespace.ino, *index);
                     // A discipline with another handle is somebody else's.
                     if state.disciplines.get(&interface) == Some(handle) {
@@ -175,11 +187,9 @@ impl System for Machine {
             Act::Stress(_) => Undo::StopStress { beside: process },
             _ => {
                 let ino = u64::try_from(process.pid - 101)?;
-                let interfaces = INTERFACES.map(|(index, name)| (index, name.to_owned())).to_vec();
-                if interfaces
-                    .iter()
-                    .any(|(index, _)| state.disciplines.contains_key(&(ino, *index)))
-                {
+                let interfaces: Vec<_> = INTERFACES.map(shaped).to_vec();
+                let taken = |index: u32| state.disciplines.contains_key(&(ino, index));
+                if interfaces.iter().any(|interface| taken(interface.index)) {
                     bail!("somebody's queueing discipline is there");
                 }
                 let handle = 0x5d00 | u16::try_from(id.0 % 256)?;

@@ -58,6 +58,37 @@ fn of_what_can_be_done() {
 }
 
 #[test]
+fn of_a_look_around() {
+    insta::assert_snapshot!(help("exec"), @r"
+    Run a command in the network of a service that runs.
+
+    To look around inside: addresses, routes, connections, what answers and what does not. The command
+    has your files, your user and your terminal; only the network is the service's. The exit code is the
+    command's; 2 and 4 may also be this program's own.
+
+    Usage: shakedown exec [OPTIONS] <SERVICE> -- <COMMAND>...
+
+    Arguments:
+      <SERVICE>
+              The service
+
+      <COMMAND>...
+              The command and its arguments
+
+    Options:
+          --run <RUN>
+              The run; by default the one that began last of those that are going on
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples: shakedown exec db -- ip address
+              shakedown exec db -- curl -s http://198.18.0.3:8080/health
+              shakedown exec --run [run] db -- bash
+    ");
+}
+
+#[test]
 fn of_past_runs() {
     insta::assert_snapshot!(help("status"), @r"
     Show runs that are going on, and what is left of those that died.

@@ -64,6 +64,7 @@ fn the_program_s_help() {
       faults       Show which faults there are, or explain one
       doctor       Show what this host lets you do, and how to mend what it does not
       status       Show runs that are going on, and what is left of those that died
+      exec         Run a command in the network of a service that runs
       rollback     Undo what a run has done, and end it if it is going on
       report       Report a run again, in any format
       schema       Print the JSON Schema of experiments or of reports
