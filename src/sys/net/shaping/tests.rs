@@ -242,6 +242,10 @@ fn tuned_leaves_of_a_default_root_are_left_alone() {
         return;
     }
     tc(&namespace, "qdisc replace dev eth0 parent 9:1 handle a: pfifo limit 5");
+    // The kernel says a moment later that the other end is off.
+    let told =
+        || stdout(&run(&namespace, "ip", &["link", "show", "eth0"])).contains("LOWERLAYERDOWN");
+    assert!(wait_until(told).is_some());
     let before = listing(&namespace);
     if shaper.interface.egress == Some(Egress::Root) {
         shaper.is_refused("mq 9:");
