@@ -103,22 +103,27 @@ fn all_names(name: &str) -> Vec<String> {
 
 /// Deletes the chains of this name, and what leads to them; nothing else is touched.
 pub fn remove(namespace: &Namespace, name: &str) -> Result<Removed> {
-    let mut removed = Removed::AlreadyGone;
-    for version in Version::ALL {
-        for table in Table::ALL {
-            let commands = deletions(&saved(namespace, version, table)?, name);
-            if commands.is_empty() {
-                continue;
-            }
-            restore(namespace, version, table, &commands)
-                .with_context(|| format!("cannot delete the chains {name}"))?;
-            if !deletions(&saved(namespace, version, table)?, name).is_empty() {
-                bail!("the chains {name} are still there after they were deleted");
-            }
-            removed = Removed::Deleted;
-        }
+    // A table that cannot be changed is no reason to leave the others.
+    let removed: Vec<Result<bool>> = Version::ALL
+        .into_iter()
+        .flat_map(|version| Table::ALL.map(|table| remove_from(namespace, version, table, name)))
+        .collect();
+    let removed = removed.into_iter().collect::<Result<Vec<bool>>>()?;
+    Ok(if removed.contains(&true) { Removed::Deleted } else { Removed::AlreadyGone })
+}
+
+/// Deletes the chains of one table; whether there were any.
+fn remove_from(namespace: &Namespace, version: Version, table: Table, name: &str) -> Result<bool> {
+    let commands = deletions(&saved(namespace, version, table)?, name);
+    if commands.is_empty() {
+        return Ok(false);
     }
-    Ok(removed)
+    restore(namespace, version, table, &commands)
+        .with_context(|| format!("cannot delete the chains {name}"))?;
+    if !deletions(&saved(namespace, version, table)?, name).is_empty() {
+        bail!("the chains {name} are still there after they were deleted");
+    }
+    Ok(true)
 }
 
 /// The commands that delete what is ours in a saved table.

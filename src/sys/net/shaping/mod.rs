@@ -135,16 +135,14 @@ pub fn aim(
 
 /// Takes away what [`add`] put there, whole or in part, and looks that it is gone.
 pub fn remove(socket: &RouteSocket, interface: &ShapedInterface, handle: u16) -> Result<Removed> {
-    let mut removed = Vec::new();
-    if let Some(detour) = &interface.ingress {
-        removed.push(ingress::remove(socket, interface, detour, handle)?);
-    }
-    match &interface.egress {
-        Some(Egress::Detour(detour)) => removed.push(cable::remove(socket, detour)?),
-        Some(Egress::Root) => removed.push(egress::remove(socket, interface, handle)?),
-        None => {}
-    }
-    Ok(summary(removed))
+    // A way that cannot be freed is no reason to leave the other.
+    let received =
+        interface.ingress.as_ref().map(|it| ingress::remove(socket, interface, it, handle));
+    let sent = interface.egress.as_ref().map(|egress| match egress {
+        Egress::Detour(detour) => cable::remove(socket, detour),
+        Egress::Root => egress::remove(socket, interface, handle),
+    });
+    Ok(summary(received.into_iter().chain(sent).collect::<Result<_>>()?))
 }
 
 /// The strangest of several.
